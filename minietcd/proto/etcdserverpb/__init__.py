@@ -1,0 +1,1 @@
+"""The v3 API and the entries of the raft log; rpc.py joins the services to gRPC."""

@@ -1,0 +1,1 @@
+"""Leases as stored, and as asked about between members."""

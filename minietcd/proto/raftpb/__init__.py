@@ -1,0 +1,1 @@
+"""What raft writes to disk and to its peers."""
