@@ -1,0 +1,1 @@
+"""What a member speaks: to clients, to peers, and to its own disk."""
