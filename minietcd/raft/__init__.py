@@ -1,0 +1,1 @@
+"""Raft: one log, agreed on by many."""

@@ -1,0 +1,478 @@
+"""What raft says, writes and remembers: entries, messages, hard state, snapshots, configuration changes.
+
+These are plain values. Their bytes are those of etcd: ``marshal`` writes every scalar and every embedded
+message that Go declares non-nullable, also when it is zero, because etcd's generated code does; empty bytes
+and empty lists are left out. What crosses a task or is kept is frozen; a ``Message`` is filled in by the raft
+that sends it and is nobody's to change afterwards.
+
+Left out: the difference between nil and empty bytes, because nothing above raft relies on it.
+
+Go: raft/raftpb/raft.pb.go
+Go: raft/raftpb/confchange.go
+Go: raft/raftpb/confstate.go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NewType, Self
+
+from minietcd.proto.raftpb import raft_pb2
+
+Term = NewType("Term", int)
+Index = NewType("Index", int)
+NodeID = NewType("NodeID", int)
+
+
+class EntryType(IntEnum):
+    """What the data of an entry is. Go: raft/raftpb/raft.pb.go#EntryType"""
+
+    EntryNormal = 0
+    EntryConfChange = 1
+    EntryConfChangeV2 = 2
+
+    def __str__(self) -> str:
+        """Go: raft/raftpb/raft.pb.go#EntryType.String"""
+        return self.name
+
+
+_ENTRY_TYPES = tuple(EntryType)
+EntryNormal, EntryConfChange, EntryConfChangeV2 = _ENTRY_TYPES
+
+
+class MessageType(IntEnum):
+    """Which of raft's messages. Go: raft/raftpb/raft.pb.go#MessageType"""
+
+    MsgHup = 0
+    MsgBeat = 1
+    MsgProp = 2
+    MsgApp = 3
+    MsgAppResp = 4
+    MsgVote = 5
+    MsgVoteResp = 6
+    MsgSnap = 7
+    MsgHeartbeat = 8
+    MsgHeartbeatResp = 9
+    MsgUnreachable = 10
+    MsgSnapStatus = 11
+    MsgCheckQuorum = 12
+    MsgTransferLeader = 13
+    MsgTimeoutNow = 14
+    MsgReadIndex = 15
+    MsgReadIndexResp = 16
+    MsgPreVote = 17
+    MsgPreVoteResp = 18
+
+    def __str__(self) -> str:
+        """Go: raft/raftpb/raft.pb.go#MessageType.String"""
+        return self.name
+
+
+_MESSAGE_TYPES = tuple(MessageType)
+MsgHup, MsgBeat, MsgProp, MsgApp, MsgAppResp, MsgVote, MsgVoteResp, MsgSnap = _MESSAGE_TYPES[:8]
+MsgHeartbeat, MsgHeartbeatResp, MsgUnreachable, MsgSnapStatus, MsgCheckQuorum = _MESSAGE_TYPES[8:13]
+MsgTransferLeader, MsgTimeoutNow, MsgReadIndex, MsgReadIndexResp = _MESSAGE_TYPES[13:17]
+MsgPreVote, MsgPreVoteResp = _MESSAGE_TYPES[17:]
+
+
+class ConfChangeTransition(IntEnum):
+    """How a change goes about joint consensus. Go: raft/raftpb/raft.pb.go#ConfChangeTransition"""
+
+    ConfChangeTransitionAuto = 0
+    ConfChangeTransitionJointImplicit = 1
+    ConfChangeTransitionJointExplicit = 2
+
+
+ConfChangeTransitionAuto = ConfChangeTransition.ConfChangeTransitionAuto
+ConfChangeTransitionJointImplicit = ConfChangeTransition.ConfChangeTransitionJointImplicit
+ConfChangeTransitionJointExplicit = ConfChangeTransition.ConfChangeTransitionJointExplicit
+
+
+class ConfChangeType(IntEnum):
+    """What is to happen to a member. Go: raft/raftpb/raft.pb.go#ConfChangeType"""
+
+    ConfChangeAddNode = 0
+    ConfChangeRemoveNode = 1
+    ConfChangeUpdateNode = 2
+    ConfChangeAddLearnerNode = 3
+
+    def __str__(self) -> str:
+        """Go: raft/raftpb/raft.pb.go#ConfChangeType.String"""
+        return self.name
+
+
+ConfChangeAddNode, ConfChangeRemoveNode, ConfChangeUpdateNode, ConfChangeAddLearnerNode = ConfChangeType
+
+
+@dataclass(slots=True, frozen=True)
+class Entry:
+    """One position of the log: who wrote it (``term``), where it stands (``index``), what it says (``data``).
+
+    Go: raft/raftpb/raft.pb.go#Entry
+    """
+
+    type: EntryType = EntryNormal
+    term: Term = Term(0)
+    index: Index = Index(0)
+    data: bytes = b""
+
+    def size(self) -> int:
+        """The length of ``marshal()``, by arithmetic. Go: raft/raftpb/raft.pb.go#Entry.Size"""
+        length = len(self.data)
+        scalars = 4 + sov_raft(self.type) + sov_raft(self.term) + sov_raft(self.index) - 1
+        return scalars + 1 + sov_raft(length) + length if length else scalars
+
+    def marshal(self) -> bytes:
+        """Go: raft/raftpb/raft.pb.go#Entry.Marshal"""
+        return self._to_pb().SerializeToString()
+
+    @classmethod
+    def unmarshal(cls, data: bytes) -> Self:
+        """Go: raft/raftpb/raft.pb.go#Entry.Unmarshal"""
+        return cls._from_pb(raft_pb2.Entry.FromString(data))
+
+    def _to_pb(self) -> raft_pb2.Entry:
+        return raft_pb2.Entry(
+            Type=self.type,  # type: ignore[arg-type]  # the same numbers
+            Term=self.term,
+            Index=self.index,
+            Data=self.data or None,
+        )
+
+    @classmethod
+    def _from_pb(cls, m: raft_pb2.Entry) -> Self:
+        return cls(_ENTRY_TYPES[m.Type], Term(m.Term), Index(m.Index), m.Data)
+
+
+@dataclass(slots=True, frozen=True)
+class ConfState:
+    """A configuration as it is stored: who votes, who learns, and whom a joint one is about to let go.
+
+    Go: raft/raftpb/raft.pb.go#ConfState
+    """
+
+    voters: tuple[NodeID, ...] = ()
+    learners: tuple[NodeID, ...] = ()
+    voters_outgoing: tuple[NodeID, ...] = ()
+    learners_next: tuple[NodeID, ...] = ()
+    auto_leave: bool = False
+
+    def equivalent(self, other: ConfState) -> bool:
+        """Whether both name the same members in whatever order.
+
+        Go: raft/raftpb/confstate.go#ConfState.Equivalent
+        """
+        return self._sorted() == other._sorted()
+
+    def marshal(self) -> bytes:
+        """Go: raft/raftpb/raft.pb.go#ConfState.Marshal"""
+        return self._to_pb().SerializeToString()
+
+    @classmethod
+    def unmarshal(cls, data: bytes) -> Self:
+        """Go: raft/raftpb/raft.pb.go#ConfState.Unmarshal"""
+        return cls._from_pb(raft_pb2.ConfState.FromString(data))
+
+    def _sorted(self) -> tuple[list[NodeID], list[NodeID], list[NodeID], list[NodeID], bool]:
+        outgoing, next_ = sorted(self.voters_outgoing), sorted(self.learners_next)
+        return sorted(self.voters), sorted(self.learners), outgoing, next_, self.auto_leave
+
+    def _to_pb(self) -> raft_pb2.ConfState:
+        return raft_pb2.ConfState(
+            voters=self.voters,
+            learners=self.learners,
+            voters_outgoing=self.voters_outgoing,
+            learners_next=self.learners_next,
+            auto_leave=self.auto_leave,
+        )
+
+    @classmethod
+    def _from_pb(cls, m: raft_pb2.ConfState) -> Self:
+        voters, learners = _ids(m.voters), _ids(m.learners)
+        return cls(voters, learners, _ids(m.voters_outgoing), _ids(m.learners_next), m.auto_leave)
+
+
+@dataclass(slots=True, frozen=True)
+class SnapshotMetadata:
+    """Which entry a snapshot stands for, and the configuration at it.
+
+    Go: raft/raftpb/raft.pb.go#SnapshotMetadata
+    """
+
+    conf_state: ConfState = ConfState()
+    index: Index = Index(0)
+    term: Term = Term(0)
+
+    def marshal(self) -> bytes:
+        """Go: raft/raftpb/raft.pb.go#SnapshotMetadata.Marshal"""
+        return self._to_pb().SerializeToString()
+
+    @classmethod
+    def unmarshal(cls, data: bytes) -> Self:
+        """Go: raft/raftpb/raft.pb.go#SnapshotMetadata.Unmarshal"""
+        return cls._from_pb(raft_pb2.SnapshotMetadata.FromString(data))
+
+    def _to_pb(self) -> raft_pb2.SnapshotMetadata:
+        return raft_pb2.SnapshotMetadata(
+            conf_state=self.conf_state._to_pb(), index=self.index, term=self.term
+        )
+
+    @classmethod
+    def _from_pb(cls, m: raft_pb2.SnapshotMetadata) -> Self:
+        return cls(ConfState._from_pb(m.conf_state), Index(m.index), Term(m.term))
+
+
+@dataclass(slots=True, frozen=True)
+class Snapshot:
+    """What takes the place of the log up to an index: the application's data, and where it stands.
+
+    Go: raft/raftpb/raft.pb.go#Snapshot
+    """
+
+    data: bytes = b""
+    metadata: SnapshotMetadata = SnapshotMetadata()
+
+    def marshal(self) -> bytes:
+        """Go: raft/raftpb/raft.pb.go#Snapshot.Marshal"""
+        return self._to_pb().SerializeToString()
+
+    @classmethod
+    def unmarshal(cls, data: bytes) -> Self:
+        """Go: raft/raftpb/raft.pb.go#Snapshot.Unmarshal"""
+        return cls._from_pb(raft_pb2.Snapshot.FromString(data))
+
+    def _to_pb(self) -> raft_pb2.Snapshot:
+        return raft_pb2.Snapshot(data=self.data or None, metadata=self.metadata._to_pb())
+
+    @classmethod
+    def _from_pb(cls, m: raft_pb2.Snapshot) -> Self:
+        return cls(m.data, SnapshotMetadata._from_pb(m.metadata))
+
+
+EMPTY_SNAPSHOT = Snapshot()
+_EMPTY_SNAPSHOT_PB = EMPTY_SNAPSHOT._to_pb()
+
+
+@dataclass(slots=True)
+class Message:
+    """What one member says to another, and what a member tells itself (a tick that matters, a lost peer).
+
+    The fields mean what the type makes of them: ``index`` is the entry before ``entries`` in MsgApp, the last
+    one matched in MsgAppResp, the last one of the candidate in MsgVote.
+
+    Go: raft/raftpb/raft.pb.go#Message
+    """
+
+    type: MessageType = MsgHup
+    to: NodeID = NodeID(0)
+    from_: NodeID = NodeID(0)
+    term: Term = Term(0)
+    log_term: Term = Term(0)
+    index: Index = Index(0)
+    entries: Sequence[Entry] = ()
+    commit: Index = Index(0)
+    snapshot: Snapshot = EMPTY_SNAPSHOT
+    reject: bool = False
+    reject_hint: Index = Index(0)
+    context: bytes = b""
+
+    def marshal(self) -> bytes:
+        """Go: raft/raftpb/raft.pb.go#Message.Marshal"""
+        snapshot = self.snapshot
+        m = raft_pb2.Message(
+            type=self.type,  # type: ignore[arg-type]  # the same numbers
+            to=self.to,
+            term=self.term,
+            logTerm=self.log_term,
+            index=self.index,
+            entries=[entry._to_pb() for entry in self.entries],
+            commit=self.commit,
+            snapshot=_EMPTY_SNAPSHOT_PB if snapshot is EMPTY_SNAPSHOT else snapshot._to_pb(),
+            reject=self.reject,
+            rejectHint=self.reject_hint,
+            context=self.context or None,
+        )
+        setattr(m, "from", self.from_)
+        return m.SerializeToString()
+
+    @classmethod
+    def unmarshal(cls, data: bytes) -> Self:
+        """Go: raft/raftpb/raft.pb.go#Message.Unmarshal"""
+        m = raft_pb2.Message.FromString(data)
+        type_ = _MESSAGE_TYPES[m.type]
+        return cls(
+            type=type_,
+            to=NodeID(m.to),
+            from_=NodeID(getattr(m, "from")),
+            term=Term(m.term),
+            log_term=Term(m.logTerm),
+            index=Index(m.index),
+            entries=tuple(map(Entry._from_pb, m.entries)),
+            commit=Index(m.commit),
+            snapshot=Snapshot._from_pb(m.snapshot) if type_ == MsgSnap else EMPTY_SNAPSHOT,
+            reject=m.reject,
+            reject_hint=Index(m.rejectHint),
+            context=m.context,
+        )
+
+
+@dataclass(slots=True, frozen=True)
+class HardState:
+    """What a crash must not take: the term, the vote in it, and how far the log is known to be committed.
+
+    Go: raft/raftpb/raft.pb.go#HardState
+    """
+
+    term: Term = Term(0)
+    vote: NodeID = NodeID(0)
+    commit: Index = Index(0)
+
+    def marshal(self) -> bytes:
+        """Go: raft/raftpb/raft.pb.go#HardState.Marshal"""
+        return raft_pb2.HardState(term=self.term, vote=self.vote, commit=self.commit).SerializeToString()
+
+    @classmethod
+    def unmarshal(cls, data: bytes) -> Self:
+        """Go: raft/raftpb/raft.pb.go#HardState.Unmarshal"""
+        m = raft_pb2.HardState.FromString(data)
+        return cls(Term(m.term), NodeID(m.vote), Index(m.commit))
+
+
+@dataclass(slots=True, frozen=True)
+class ConfChange:
+    """One member comes, goes or changes; ``id`` is etcd's own, to find who waits for it.
+
+    Go: raft/raftpb/raft.pb.go#ConfChange
+    """
+
+    id: int = 0
+    type: ConfChangeType = ConfChangeAddNode
+    node_id: NodeID = NodeID(0)
+    context: bytes = b""
+
+    def as_v2(self) -> ConfChangeV2:
+        """Go: raft/raftpb/confchange.go#ConfChange.AsV2"""
+        return ConfChangeV2(changes=(ConfChangeSingle(self.type, self.node_id),), context=self.context)
+
+    def as_v1(self) -> ConfChange | None:
+        """Go: raft/raftpb/confchange.go#ConfChange.AsV1"""
+        return self
+
+    def marshal(self) -> bytes:
+        """Go: raft/raftpb/raft.pb.go#ConfChange.Marshal"""
+        return raft_pb2.ConfChange(
+            id=self.id,
+            type=self.type,  # type: ignore[arg-type]  # the same numbers
+            node_id=self.node_id,
+            context=self.context or None,
+        ).SerializeToString()
+
+    @classmethod
+    def unmarshal(cls, data: bytes) -> Self:
+        """Go: raft/raftpb/raft.pb.go#ConfChange.Unmarshal"""
+        m = raft_pb2.ConfChange.FromString(data)
+        return cls(m.id, ConfChangeType(m.type), NodeID(m.node_id), m.context)
+
+
+@dataclass(slots=True, frozen=True)
+class ConfChangeSingle:
+    """One step of a ConfChangeV2. Go: raft/raftpb/raft.pb.go#ConfChangeSingle"""
+
+    type: ConfChangeType = ConfChangeAddNode
+    node_id: NodeID = NodeID(0)
+
+    def _to_pb(self) -> raft_pb2.ConfChangeSingle:
+        return raft_pb2.ConfChangeSingle(type=self.type, node_id=self.node_id)  # type: ignore[arg-type]
+
+
+@dataclass(slots=True, frozen=True)
+class ConfChangeV2:
+    """Several members change at once, through a joint configuration if need be; without changes: leave it.
+
+    Go: raft/raftpb/raft.pb.go#ConfChangeV2
+    """
+
+    transition: ConfChangeTransition = ConfChangeTransitionAuto
+    changes: tuple[ConfChangeSingle, ...] = ()
+    context: bytes = b""
+
+    def as_v2(self) -> ConfChangeV2:
+        """Go: raft/raftpb/confchange.go#ConfChangeV2.AsV2"""
+        return self
+
+    def as_v1(self) -> ConfChange | None:
+        """Go: raft/raftpb/confchange.go#ConfChangeV2.AsV1"""
+        return None
+
+    def enter_joint(self) -> tuple[bool, bool]:
+        """``(leave it automatically, joint at all)``: joint if it changes more than one, or was told to be.
+
+        Go: raft/raftpb/confchange.go#ConfChangeV2.EnterJoint
+        """
+        if self.transition == ConfChangeTransitionAuto and len(self.changes) <= 1:
+            return False, False
+        return self.transition != ConfChangeTransitionJointExplicit, True
+
+    def leave_joint(self) -> bool:
+        """Whether it asks for nothing, which means to leave the joint configuration.
+
+        Go: raft/raftpb/confchange.go#ConfChangeV2.LeaveJoint
+        """
+        return self.transition == ConfChangeTransitionAuto and not self.changes
+
+    def marshal(self) -> bytes:
+        """Go: raft/raftpb/raft.pb.go#ConfChangeV2.Marshal"""
+        return raft_pb2.ConfChangeV2(
+            transition=self.transition,  # type: ignore[arg-type]  # the same numbers
+            changes=[change._to_pb() for change in self.changes],
+            context=self.context or None,
+        ).SerializeToString()
+
+    @classmethod
+    def unmarshal(cls, data: bytes) -> Self:
+        """Go: raft/raftpb/raft.pb.go#ConfChangeV2.Unmarshal"""
+        m = raft_pb2.ConfChangeV2.FromString(data)
+        changes = tuple(ConfChangeSingle(ConfChangeType(c.type), NodeID(c.node_id)) for c in m.changes)
+        return cls(ConfChangeTransition(m.transition), changes, m.context)
+
+
+type ConfChangeI = ConfChange | ConfChangeV2
+"""Either kind of change. Go: raft/raftpb/confchange.go#ConfChangeI"""
+
+
+def marshal_conf_change(c: ConfChangeI) -> tuple[EntryType, bytes]:
+    """The change as an entry carries it. Go: raft/raftpb/confchange.go#MarshalConfChange"""
+    return EntryConfChange if c.as_v1() else EntryConfChangeV2, c.marshal()
+
+
+_LETTERS = {
+    "v": ConfChangeAddNode,
+    "l": ConfChangeAddLearnerNode,
+    "r": ConfChangeRemoveNode,
+    "u": ConfChangeUpdateNode,
+}
+
+
+def conf_changes_from_string(s: str) -> tuple[ConfChangeSingle, ...]:
+    """Read ``v1 l2 r3 u4``: 1 votes, 2 learns, 3 goes, 4 is updated.
+
+    Go: raft/raftpb/confchange.go#ConfChangesFromString
+    """
+    return tuple(ConfChangeSingle(_LETTERS[word[0]], NodeID(int(word[1:]))) for word in s.split())
+
+
+def conf_changes_to_string(changes: Sequence[ConfChangeSingle]) -> str:
+    """The inverse of ``conf_changes_from_string``. Go: raft/raftpb/confchange.go#ConfChangesToString"""
+    letters = {type_: letter for letter, type_ in _LETTERS.items()}
+    return " ".join(f"{letters[change.type]}{change.node_id}" for change in changes)
+
+
+def sov_raft(x: int) -> int:
+    """How many bytes ``x`` takes as a varint. Go: raft/raftpb/raft.pb.go#sovRaft"""
+    return ((x | 1).bit_length() + 6) // 7
+
+
+def _ids(numbers: Sequence[int]) -> tuple[NodeID, ...]:
+    return tuple(map(NodeID, numbers))
