@@ -6,6 +6,6 @@ can sit beside etcd's, and read its files. etcd's Go structs write zero scalars 
 assign them all.
 
 ``make proto`` generates the ``*_pb2`` modules. Read ``etcdserverpb/rpc.proto`` first, then
-``raftpb/raft.proto``; ``etcdserverpb/rpc.py`` is the half of a service that gRPC needs: stubs, handlers, and the
-table of methods.
+``raftpb/raft.proto``; ``etcdserverpb/rpc.py`` is the half of a service that gRPC needs: stubs, handlers, and
+the table of methods.
 """

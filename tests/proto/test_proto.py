@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_committed_modules_are_what_the_proto_files_generate(tmp_path: Path) -> None:
     pytest.importorskip("grpc_tools", reason="grpcio-tools is a tool of development")
-    subprocess.run([sys.executable, str(ROOT / "scripts" / "proto.py"), str(tmp_path)], check=True)
+    environment = os.environ | {"PYTHON": sys.executable}
+    subprocess.run([ROOT / "scripts" / "proto", tmp_path], check=True, env=environment)
     fresh = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*_pb2.py*"))
     assert fresh == sorted(path.relative_to(ROOT) for path in (ROOT / "minietcd/proto").rglob("*_pb2.py*"))
     stale = [str(path) for path in fresh if (tmp_path / path).read_text() != (ROOT / path).read_text()]
@@ -68,7 +70,5 @@ def test_services_are_etcds_and_in_its_order() -> None:
 
 def test_raft_log_requests_keep_their_numbers() -> None:
     fields = raft_internal_pb2.InternalRaftRequest.DESCRIPTOR.fields_by_name
-    numbers = {
-        name: fields[name].number for name in ("header", "put", "txn", "lease_checkpoint", "auth_enable")
-    }
+    names = ["header", "put", "txn", "lease_checkpoint", "auth_enable"]
     assert [fields[name].number for name in names] == [100, 4, 6, 11, 1000]

@@ -1,0 +1,215 @@
+"""What joins the services of rpc.proto to gRPC: for each method a client stub and a server's handler.
+
+A stub names its method and hands the message to ``invoke``; retries and connections are the client's. A
+handler decodes the request and lets the interceptor call it, so that every call passes the same checks
+whatever it asks for. The table at the end is what a server serves.
+
+Left out: interfaces for the clients, because there is one implementation of each.
+
+Go: etcdserver/etcdserverpb/rpc.pb.go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from grpclib.const import Cardinality, Handler
+
+from minietcd.pkg.context import Context
+from minietcd.proto.etcdserverpb.rpc_pb2 import (
+    CompactionRequest,
+    CompactionResponse,
+    DeleteRangeRequest,
+    DeleteRangeResponse,
+    PutRequest,
+    PutResponse,
+    RangeRequest,
+    RangeResponse,
+    TxnRequest,
+    TxnResponse,
+)
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+    from grpclib.server import Stream
+
+
+class Invoke(Protocol):
+    """Makes one unary call on some connection."""
+
+    def __call__[Reply: Message](
+        self, ctx: Context, method: str, request: Message, reply_type: type[Reply], **opts: Any
+    ) -> Awaitable[Reply]: ...
+
+
+class UnaryServerInfo(NamedTuple):
+    """What an interceptor may know about a call besides its request."""
+
+    server: object
+    full_method: str
+
+
+type UnaryHandler = Callable[[Context, Any], Awaitable[Any]]
+type UnaryServerInterceptor = Callable[[Context, Any, UnaryServerInfo, UnaryHandler], Awaitable[Any]]
+
+
+class KVClient:
+    """Reads and writes of keys, one call each. Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient"""
+
+    def __init__(self, invoke: Invoke) -> None:
+        self.invoke = invoke
+
+    async def range(self, ctx: Context, in_: RangeRequest, **opts: Any) -> RangeResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Range"""
+        return await self.invoke(ctx, "/etcdserverpb.KV/Range", in_, RangeResponse, **opts)
+
+    async def put(self, ctx: Context, in_: PutRequest, **opts: Any) -> PutResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Put"""
+        return await self.invoke(ctx, "/etcdserverpb.KV/Put", in_, PutResponse, **opts)
+
+    async def delete_range(self, ctx: Context, in_: DeleteRangeRequest, **opts: Any) -> DeleteRangeResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.DeleteRange"""
+        return await self.invoke(ctx, "/etcdserverpb.KV/DeleteRange", in_, DeleteRangeResponse, **opts)
+
+    async def txn(self, ctx: Context, in_: TxnRequest, **opts: Any) -> TxnResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Txn"""
+        return await self.invoke(ctx, "/etcdserverpb.KV/Txn", in_, TxnResponse, **opts)
+
+    async def compact(self, ctx: Context, in_: CompactionRequest, **opts: Any) -> CompactionResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Compact"""
+        return await self.invoke(ctx, "/etcdserverpb.KV/Compact", in_, CompactionResponse, **opts)
+
+
+class KVServer(Protocol):
+    """What a server of keys must be able to do. Go: etcdserver/etcdserverpb/rpc.pb.go#KVServer"""
+
+    async def range(self, ctx: Context, r: RangeRequest) -> RangeResponse: ...
+    async def put(self, ctx: Context, r: PutRequest) -> PutResponse: ...
+    async def delete_range(self, ctx: Context, r: DeleteRangeRequest) -> DeleteRangeResponse: ...
+    async def txn(self, ctx: Context, r: TxnRequest) -> TxnResponse: ...
+    async def compact(self, ctx: Context, r: CompactionRequest) -> CompactionResponse: ...
+
+
+def register_kv_server(srv: KVServer, interceptor: UnaryServerInterceptor) -> Registered:
+    """What to give to ``grpclib.server.Server``. Go: etcdserver/etcdserverpb/rpc.pb.go#RegisterKVServer"""
+    return Registered(KV_SERVICE_DESC, srv, interceptor)
+
+
+async def _kv_range_handler(srv: KVServer, stream: ServerStream, interceptor: UnaryServerInterceptor) -> None:
+    """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Range_Handler"""
+
+    async def handler(ctx: Context, in_: RangeRequest) -> RangeResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Range_Handler.func1"""
+        return await srv.range(ctx, in_)
+
+    ctx, in_ = await _receive(stream)
+    info = UnaryServerInfo(srv, "/etcdserverpb.KV/Range")
+    await stream.send_message(await interceptor(ctx, in_, info, handler))
+
+
+async def _kv_put_handler(srv: KVServer, stream: ServerStream, interceptor: UnaryServerInterceptor) -> None:
+    """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Put_Handler"""
+
+    async def handler(ctx: Context, in_: PutRequest) -> PutResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Put_Handler.func1"""
+        return await srv.put(ctx, in_)
+
+    ctx, in_ = await _receive(stream)
+    info = UnaryServerInfo(srv, "/etcdserverpb.KV/Put")
+    await stream.send_message(await interceptor(ctx, in_, info, handler))
+
+
+async def _kv_delete_range_handler(
+    srv: KVServer, stream: ServerStream, interceptor: UnaryServerInterceptor
+) -> None:
+    """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_DeleteRange_Handler"""
+
+    async def handler(ctx: Context, in_: DeleteRangeRequest) -> DeleteRangeResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_DeleteRange_Handler.func1"""
+        return await srv.delete_range(ctx, in_)
+
+    ctx, in_ = await _receive(stream)
+    info = UnaryServerInfo(srv, "/etcdserverpb.KV/DeleteRange")
+    await stream.send_message(await interceptor(ctx, in_, info, handler))
+
+
+async def _kv_txn_handler(srv: KVServer, stream: ServerStream, interceptor: UnaryServerInterceptor) -> None:
+    """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Txn_Handler"""
+
+    async def handler(ctx: Context, in_: TxnRequest) -> TxnResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Txn_Handler.func1"""
+        return await srv.txn(ctx, in_)
+
+    ctx, in_ = await _receive(stream)
+    info = UnaryServerInfo(srv, "/etcdserverpb.KV/Txn")
+    await stream.send_message(await interceptor(ctx, in_, info, handler))
+
+
+async def _kv_compact_handler(
+    srv: KVServer, stream: ServerStream, interceptor: UnaryServerInterceptor
+) -> None:
+    """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Compact_Handler"""
+
+    async def handler(ctx: Context, in_: CompactionRequest) -> CompactionResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Compact_Handler.func1"""
+        return await srv.compact(ctx, in_)
+
+    ctx, in_ = await _receive(stream)
+    info = UnaryServerInfo(srv, "/etcdserverpb.KV/Compact")
+    await stream.send_message(await interceptor(ctx, in_, info, handler))
+
+
+type ServerStream = Stream[Any, Any]
+
+
+class MethodDesc(NamedTuple):
+    """A row of the table: the method's handler, and the messages that go in and out."""
+
+    handler: Callable[..., Awaitable[None]]
+    request_type: type[Message]
+    reply_type: type[Message]
+
+
+class ServiceDesc(NamedTuple):
+    """The table of one service: what gRPC looks a call up in by its name."""
+
+    service_name: str
+    methods: dict[str, MethodDesc]
+
+
+KV_SERVICE_DESC = ServiceDesc(
+    "etcdserverpb.KV",
+    {
+        "Range": MethodDesc(_kv_range_handler, RangeRequest, RangeResponse),
+        "Put": MethodDesc(_kv_put_handler, PutRequest, PutResponse),
+        "DeleteRange": MethodDesc(_kv_delete_range_handler, DeleteRangeRequest, DeleteRangeResponse),
+        "Txn": MethodDesc(_kv_txn_handler, TxnRequest, TxnResponse),
+        "Compact": MethodDesc(_kv_compact_handler, CompactionRequest, CompactionResponse),
+    },
+)
+
+
+class Registered(NamedTuple):
+    """A service table with the object that serves it, in the shape that grpclib's server asks for."""
+
+    desc: ServiceDesc
+    srv: object
+    interceptor: UnaryServerInterceptor
+
+    def __mapping__(self) -> dict[str, Handler]:
+        return {f"/{self.desc.service_name}/{name}": self._bind(m) for name, m in self.desc.methods.items()}
+
+    def _bind(self, method: MethodDesc) -> Handler:
+        async def serve(stream: ServerStream) -> None:
+            await method.handler(self.srv, stream, self.interceptor)
+
+        return Handler(serve, Cardinality.UNARY_UNARY, method.request_type, method.reply_type)
+
+
+async def _receive(stream: ServerStream) -> tuple[Context, Any]:
+    """The request, and who sent it: what gRPC decodes before a handler's own work begins."""
+    request = await stream.recv_message()
+    assert request is not None, "a unary call without its message"
+    host, port, *_ = stream.peer.addr() or ("", 0)
+    return Context(stream.metadata or {}, f"{host}:{port}"), request
