@@ -1,0 +1,253 @@
+"""From all that was seen to what served one request: control flow where it can tell, keys where it cannot.
+
+A turn serves a request if the item that caused it is about the request, or is about nothing in particular and
+was let go of in a turn that serves it. What is about *others* is not followed, whoever handed it on: that is
+how a batch is split. A turn that began for another reason may still have sent off what is about the request
+(the message loop that gathers work while it is busy); of such a turn only the neutral steps are kept.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from tracer.model import CLIENT, Edge, Key, Keys, Point, Span, Trace
+
+type Turn = tuple[int, int]
+
+_UP_TO = {"ack", "commit"}
+"""Keys that mean every entry up to an index."""
+
+
+@dataclass(slots=True, frozen=True)
+class Rules:
+    """What the graph alone does not know: causes that wait in memory rather than in a channel."""
+
+    completes: Mapping[str, str] = field(default_factory=dict)
+    """Go name of the step that completes a quorum (its result is true), and what to call the wait."""
+    counts: frozenset[str] = frozenset()
+    """Go names of the steps that count towards it."""
+    later: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Task that finishes work on a timer: Go name of the step it finishes, and of the one that does it."""
+
+
+def requests(trace: Trace) -> dict[int, str]:
+    """The client's tasks that called the cluster (or, without calls, every one), by number and name."""
+    clients = {number: task.name for number, task in trace.tasks.items() if task.member == CLIENT}
+    calling = {edge.source.task for edge in trace.edges if edge.kind == "rpc"}
+    return {n: name for n, name in clients.items() if n in calling} or clients
+
+
+def slice(trace: Trace, wanted: Iterable[int], rules: Rules | None = None) -> Trace:
+    """The part of ``trace`` that served the requests of the client tasks ``wanted``."""
+    return _Slicer(trace, set(wanted), rules or Rules()).run()
+
+
+@dataclass(slots=True)
+class _Slicer:
+    trace: Trace
+    wanted: set[int]
+    rules: Rules
+    keys: set[Key] = field(default_factory=set)
+    reached: set[Turn] = field(default_factory=set)
+    emitting: set[Turn] = field(default_factory=set)
+    taken: set[int] = field(default_factory=set)
+    extra: list[Edge] = field(default_factory=list)
+    by_turn: dict[Turn, list[Span]] = field(default_factory=dict)
+    news: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """For an edge that says "up to": what its lane had said before, and what it says now."""
+    foreign: set[int] = field(default_factory=set)
+    born: dict[Key, Turn] = field(default_factory=dict)
+
+    def run(self) -> Trace:
+        self.by_turn = self.trace.by_turn()
+        self.foreign = self._foreign_tasks()
+        self._read_lanes()
+        self._find_births()
+        turns = {(e.source.task, e.source.turn) for e in self.trace.edges} | set(self.by_turn)
+        turns |= {(e.target.task, e.target.turn) for e in self.trace.edges}
+        self.reached = {turn for turn in turns if turn[0] in self.wanted}
+        while self._grow():
+            pass
+        self._add_later()
+        return self._result()
+
+    def _grow(self) -> bool:
+        before = (len(self.keys), len(self.reached), len(self.taken))
+        for key, turn in self.born.items():
+            if turn in self.reached and key[0] not in _UP_TO:
+                self._learn(key)
+        for number, edge in enumerate(self.trace.edges):
+            if number not in self.taken and self._follows(number, edge):
+                self._take(number, edge)
+        return before != (len(self.keys), len(self.reached), len(self.taken))
+
+    def _learn(self, key: Key) -> None:
+        """An entry's key names its request, and the other way round."""
+        kind, number, request = key
+        if kind == "entry" and request and ("req", request, 0) not in self.keys:
+            return
+        self.keys.add((kind, number, request))
+
+    def _follows(self, number: int, edge: Edge) -> bool:
+        if edge.target.task in self.foreign:
+            return False
+        if edge.keys is None:
+            source = (edge.source.task, edge.source.turn)
+            return source in self.reached and not self._about_others(edge.source.span)
+        return any(self._matches(key, number) for key in edge.keys)
+
+    def _take(self, number: int, edge: Edge) -> None:
+        self.taken.add(number)
+        self.reached.add((edge.target.task, edge.target.turn))
+        source = (edge.source.task, edge.source.turn)
+        if source not in self.reached:
+            self.emitting.add(source)
+
+    def _matches(self, key: Key, edge: int | None = None) -> bool:
+        """Whether ``key`` is about the request; "up to" counts only where it says so for the first time."""
+        kind, number, request = key
+        if kind in _UP_TO:
+            low, high = self.news.get(edge, (0, 0)) if edge is not None else (0, number)
+            return any(low < index <= high for index in self._indexes())
+        return key in self.keys or (kind == "entry" and ("req", request, 0) in self.keys)
+
+    def _indexes(self) -> list[int]:
+        return [number for kind, number, _ in self.keys if kind == "entry"]
+
+    def _about_others(self, span: int) -> bool:
+        """Whether the call, or one it was made from, is about other requests alone."""
+        while span in self.trace.spans:
+            keys = self.trace.spans[span].keys
+            if keys is not None and not any(self._matches(key) for key in keys):
+                return True
+            span = self.trace.spans[span].parent
+        return False
+
+    def _foreign_tasks(self) -> set[int]:
+        """Other clients, and the handlers that answer only them."""
+        others = {n for n, task in self.trace.tasks.items() if task.member == CLIENT} - self.wanted
+        served = defaultdict(set)
+        for edge in self.trace.edges:
+            if edge.kind == "rpc" and edge.source.task not in served:
+                served[edge.target.task].add(edge.source.task)
+        return others | {task for task, clients in served.items() if clients <= others}
+
+    def _read_lanes(self) -> None:
+        """For each "up to" on its way from one task to another: how far the last one on that way had gone."""
+        so_far: dict[tuple[str, int, int, str], int] = defaultdict(int)
+        for number, edge in enumerate(self.trace.edges):
+            for kind, index, _ in edge.keys or ():
+                if kind in _UP_TO:
+                    lane = (edge.name, edge.source.task, edge.target.task, kind)
+                    low, high = self.news.get(number, (so_far[lane], index))
+                    self.news[number] = (min(low, so_far[lane]), max(high, index))
+                    so_far[lane] = max(so_far[lane], index)
+
+    def _find_births(self) -> None:
+        """The turn in which each key is first seen."""
+        for span in self.trace.spans.values():
+            for key in span.keys or ():
+                self.born.setdefault(key, (span.task, span.turn))
+        for edge in self.trace.edges:
+            for kind, _, request in edge.keys or ():
+                if kind == "entry" and request:
+                    self.born.setdefault(("req", request, 0), (edge.source.task, edge.source.turn))
+        for kind, number, request in list(self.born):
+            if kind == "entry" and ("req", request, 0) in self.born:
+                self.born[kind, number, request] = self.born["req", request, 0]
+
+    def _add_later(self) -> None:
+        """What a timer finishes after the answer: the first run of it after each step it finishes."""
+        for name, (step, finish) in self.rules.later.items():
+            for member in self.trace.members or {task.member for task in self.trace.tasks.values()}:
+                done = [s for s in self._kept() if self._is(s, step) and self.trace.member(s.task) == member]
+                if done:
+                    self._add_finish(done[-1], name, finish, member)
+
+    def _add_finish(self, done: Span, name: str, finish: str, member: str) -> None:
+        lane = (member, name)
+        for span in self.trace.spans.values():
+            task = self.trace.tasks[span.task]
+            if (task.member, task.name) == lane and span.start > done.end and self._is(span, finish):
+                source, target = (Point(s.id, s.task, s.turn) for s in (done, span))
+                self.extra.append(Edge("timer", "batch interval", source, target, span.start, later=True))
+                self.reached.add((span.task, span.turn))
+                return
+
+    def _is(self, span: Span, go: str) -> bool:
+        return go in span.function.go
+
+    def _kept(self) -> list[Span]:
+        turns = self.reached | self.emitting
+        spans = self.trace.spans.values()
+        return [s for s in spans if (s.task, s.turn) in turns and not self._about_others(s.id)]
+
+    def _result(self) -> Trace:
+        edges = [replace(edge) for n, edge in enumerate(self.trace.edges) if n in self.taken]
+        spans = {span.id: replace(span) for span in self._kept()}
+        self._count_shared(spans)
+        result = replace(self.trace, spans=spans, edges=edges + self.extra)
+        result.edges += self._quorums(result)
+        result.edges.sort(key=lambda edge: edge.at)
+        self._mark_critical(result)
+        used = {s.task for s in spans.values()} | {p.task for e in result.edges for p in (e.source, e.target)}
+        result.tasks = {number: task for number, task in self.trace.tasks.items() if number in used}
+        return result
+
+    def _count_shared(self, spans: dict[int, Span]) -> None:
+        """A call serves as many requests as its own keys name, or its caller's, or its turn's cause."""
+        cause = {(e.target.task, e.target.turn): n for n, e in enumerate(self.trace.edges) if n in self.taken}
+        for span in spans.values():
+            parent = spans.get(span.parent)
+            if served := self._served(span.keys):
+                span.shared = served
+            elif parent is not None and parent.turn == span.turn:
+                span.shared = parent.shared
+            elif (span.task, span.turn) in cause:
+                number = cause[span.task, span.turn]
+                span.shared = self._served(self.trace.edges[number].keys, number) or 1
+
+    def _served(self, keys: Keys, edge: int | None = None) -> int:
+        low, high = self.news.get(edge, (0, 0)) if edge is not None else (0, 0)
+        found = {request or number for kind, number, request in keys or () if kind in ("req", "entry")}
+        return len(found | {r for k, index, r in self.born if k == "entry" and r and low < index <= high})
+
+    def _quorums(self, result: Trace) -> list[Edge]:
+        """The other causes of a decision: the votes that were counted in earlier turns of the same task."""
+        edges: list[Edge] = []
+        for span in result.spans.values():
+            for go, name in self.rules.completes.items():
+                if self._is(span, go) and span.result is True:
+                    edges += self._votes(result, span, name)
+        return edges
+
+    def _votes(self, result: Trace, last: Span, name: str) -> list[Edge]:
+        earlier = {}
+        for span in result.spans.values():
+            if span.task == last.task and span.turn < last.turn and self.rules.counts & set(span.function.go):
+                earlier[span.turn] = Point(span.id, span.task, span.turn)
+        target = Point(last.id, last.task, last.turn)
+        return [Edge("wait", name, source, target, last.start) for source in earlier.values()]
+
+    def _mark_critical(self, result: Trace) -> None:
+        """Walk back from the last answer: each turn's cause, or, if that was another's, the turn before."""
+        ends = [edge for edge in result.edges if edge.target.task in self.wanted]
+        for end in {edge.target.task: edge for edge in ends}.values():
+            self._walk_back(result, (end.target.task, end.target.turn))
+
+    def _walk_back(self, result: Trace, turn: Turn) -> None:
+        into: dict[Turn, Edge] = {}
+        for edge in result.edges:
+            if not edge.later and edge.source.task != edge.target.task:
+                into.setdefault((edge.target.task, edge.target.turn), edge)
+        kept = sorted({(s.task, s.turn) for s in result.spans.values()} | set(into))
+        seen: set[Turn] = set()
+        while turn not in seen:
+            seen.add(turn)
+            if cause := into.get(turn):
+                cause.critical = True
+                turn = (cause.source.task, cause.source.turn)
+            else:
+                turn = max((t for t in kept if t[0] == turn[0] and t[1] < turn[1]), default=turn)
