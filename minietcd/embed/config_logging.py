@@ -1,0 +1,89 @@
+"""How a member's log looks: capnslog's lines, or zap's JSON.
+
+Go: embed/config_logging.go
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+NOTICE = 25
+"""Between info and warning, as capnslog has it: worth a look, nothing wrong."""
+_LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40, "panic": 50, "fatal": 50}
+_LETTERS = {10: "D", 20: "I", NOTICE: "N", 30: "W", 40: "E", 50: "C"}
+_ZAP_LEVELS = {10: "debug", 20: "info", NOTICE: "info", 30: "warn", 40: "error", 50: "fatal"}
+
+
+def check_logging(logger: str, level: str) -> None:
+    """Raise ValueError if there is no such logger or level."""
+    if logger not in ("capnslog", "zap"):
+        raise ValueError(f'unknown logger option "{logger}"')
+    if level not in _LEVELS:
+        raise ValueError(f'unknown level "{level}"')
+
+
+def setup_logging(logger: str, level: str, outputs: Iterable[str]) -> None:
+    """Send this process's log to ``outputs``: stderr, stdout, or files.
+
+    Go: embed/config_logging.go#Config.setupLogging
+    """
+    formatter = ZapFormatter() if logger == "zap" else CapnslogFormatter()
+    root = logging.getLogger()
+    root.setLevel(_LEVELS[level])
+    for output in outputs:
+        handler = _handler(output)
+        handler.setFormatter(formatter)
+        root.addHandler(handler)
+    # What grpclib and asyncio say of single calls is no news of the member's.
+    for name in ("grpclib", "asyncio", "hpack"):
+        logging.getLogger(name).setLevel(max(_LEVELS[level], logging.WARNING))
+
+
+class CapnslogFormatter(logging.Formatter):
+    """``2026-11-22 14:00:00.000000 I | embed: name = default``, fields behind."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        when = datetime.fromtimestamp(record.created).isoformat(" ", "microseconds")
+        fields = "".join(f", {name}: {value}" for name, value in _fields(record).items())
+        text = f"{record.getMessage()}{fields}{_trace(record, '\n')}"
+        return f"{when} {_LETTERS.get(record.levelno, 'I')} | {record.name}: {text}"
+
+
+class ZapFormatter(logging.Formatter):
+    """A JSON object a line, with zap's names."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {
+            "level": _ZAP_LEVELS.get(record.levelno, "info"),
+            "ts": when.replace("+00:00", "Z"),
+            "logger": record.name,
+            "caller": f"{record.filename}:{record.lineno}",
+            "msg": record.getMessage(),
+            **_fields(record),
+        }
+        if record.exc_info:
+            line["stacktrace"] = _trace(record, "")
+        return json.dumps(line, default=str, separators=(",", ":"))
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    fields: dict[str, object] = getattr(record, "fields", {})
+    return fields
+
+
+def _trace(record: logging.LogRecord, before: str) -> str:
+    if not record.exc_info:
+        return ""
+    return before + logging.Formatter().formatException(record.exc_info)
+
+
+def _handler(output: str) -> logging.Handler:
+    if output in ("default", "stderr"):
+        return logging.StreamHandler(sys.stderr)
+    return logging.StreamHandler(sys.stdout) if output == "stdout" else logging.FileHandler(Path(output))

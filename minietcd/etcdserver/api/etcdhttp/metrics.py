@@ -1,0 +1,59 @@
+"""Whether a member is well, and what it counts.
+
+Go: etcdserver/api/etcdhttp/metrics.go
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from minietcd.etcdserver.errors import EtcdServerError
+from minietcd.etcdserver.server import EtcdServer
+from minietcd.proto.etcdserverpb.rpc_pb2 import AlarmType
+
+log = logging.getLogger("etcdserver/api/etcdhttp")
+
+PATH_METRICS = "/metrics"
+PATH_HEALTH = "/health"
+_HEALTH_TIMEOUT = 1.0
+
+
+def handle_metrics_health(router: web.UrlDispatcher, srv: EtcdServer) -> None:
+    """Go: etcdserver/api/etcdhttp/metrics.go#HandleMetricsHealth"""
+
+    async def serve_health(request: web.Request) -> web.Response:
+        """Go: etcdserver/api/etcdhttp/metrics.go#NewHealthHandler"""
+        if reason := await check_health(srv, frozenset(request.query.getall("exclude", ()))):
+            log.warning("/health error; %s (status code 503)", reason)
+            return web.Response(status=503, text='{"health":"false"}\n')
+        return web.Response(text='{"health":"true"}')
+
+    router.add_get(PATH_METRICS, serve_metrics, allow_head=False)
+    router.add_get(PATH_HEALTH, serve_health, allow_head=False)
+
+
+async def check_health(srv: EtcdServer, excluded_alarms: frozenset[str]) -> str:
+    """Why this member is not well; nothing if it has no alarm, knows a leader, and a quorum confirms a read.
+
+    Go: etcdserver/api/etcdhttp/metrics.go#checkHealth
+    """
+    for alarm in srv.alarms():
+        if AlarmType.Name(alarm.alarm) not in excluded_alarms:
+            return f"due to {str(alarm).replace('\n', ' ').strip()}"
+    if not srv.leader():
+        return "no leader"
+    try:
+        async with asyncio.timeout(_HEALTH_TIMEOUT):
+            await srv.linearizable_read_notify()
+    except (EtcdServerError, TimeoutError) as err:
+        return f"QGET failed {err or 'in time'}"
+    return ""
+
+
+async def serve_metrics(request: web.Request) -> web.Response:
+    """All of this process's metrics, in Prometheus' text."""
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,110 @@
+"""The gRPC server of a member: its services behind their interceptors, and its connections.
+
+grpclib serves calls; what it lacks is here: a connection may come from a port that is shared with HTTP/1, a
+client may open as many streams as it is told, and a server stops gracefully.
+
+Left out: the enforcement of the clients' minimal keepalive time, because grpclib does not show pings.
+
+Go: etcdserver/api/v3rpc/grpc.go
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from grpclib.config import Configuration
+from grpclib.health.service import Health
+from grpclib.protocol import H2Protocol
+from grpclib.server import Handler
+from grpclib.server import Server as GRPCLibServer
+from h2.settings import SettingCodes
+from hyperframe.frame import GoAwayFrame
+
+from minietcd.etcdserver.api.v3rpc.codec import Codec
+from minietcd.etcdserver.api.v3rpc.interceptor import (
+    chain_unary_server,
+    new_log_unary_interceptor,
+    new_unary_interceptor,
+    prometheus_unary_interceptor,
+)
+from minietcd.etcdserver.api.v3rpc.quota import QuotaKVServer
+from minietcd.etcdserver.server import EtcdServer
+from minietcd.proto.etcdserverpb.rpc import UnaryServerInterceptor, register_kv_server
+
+GRPC_OVERHEAD_BYTES = 512 * 1024
+_LAST_STREAM = 2**31 - 1
+"""In a GOAWAY: every stream that is there may still end well."""
+
+
+def server(
+    s: EtcdServer, config: Configuration | None = None, interceptors: Sequence[UnaryServerInterceptor] = ()
+) -> Server:
+    """What serves ``s``; a call passes ``interceptors`` before etcd's own.
+
+    Go: etcdserver/api/v3rpc/grpc.go#Server
+    """
+    chain = chain_unary_server(
+        [*interceptors, new_log_unary_interceptor(s), new_unary_interceptor(s), prometheus_unary_interceptor]
+    )
+    services = [register_kv_server(QuotaKVServer(s), chain), Health()]
+    codec = Codec(s.cfg.max_request_bytes + GRPC_OVERHEAD_BYTES)
+    return Server(services, codec, config, s.cfg.max_concurrent_streams)
+
+
+class Server(GRPCLibServer):
+    """Services, and the connections over which they are asked; who listens is somebody else's."""
+
+    def __init__(
+        self,
+        services: Collection[Any],
+        codec: Codec,
+        config: Configuration | None,
+        max_concurrent_streams: int,
+    ) -> None:
+        super().__init__(services, codec=codec, config=config)
+        self.max_concurrent_streams = max_concurrent_streams
+        self.connections: set[Connection] = set()
+
+    def connection(self) -> Connection:
+        """A protocol for one more connection that was accepted."""
+        return Connection(self)
+
+    async def graceful_stop(self, timeout: float) -> None:
+        """Ask clients to go elsewhere, let calls end for ``timeout`` seconds, then cancel what is left."""
+        connections = list(self.connections)
+        calls = [call for connection in connections for call in connection.go_away()]
+        if calls:
+            await asyncio.wait(calls, timeout=timeout)
+        for connection in connections:
+            connection.processor.close("server stopped")
+        if calls:
+            await asyncio.wait(calls)
+
+
+class Connection(H2Protocol):
+    """One client's connection, which its server knows as long as it is open."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._calls = Handler(server._mapping, server._codec, None, server.__dispatch__)
+        super().__init__(self._calls, server._config, server._h2_config)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        settings = {SettingCodes.MAX_CONCURRENT_STREAMS: self._server.max_concurrent_streams}
+        self.connection._connection.update_settings(settings)
+        self.connection.flush()
+        self._server.connections.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._server.connections.discard(self)
+        super().connection_lost(exc)
+
+    def go_away(self) -> list[asyncio.Task[None]]:
+        """Tell the client to open no more streams here; returns the calls that still run."""
+        if not self.connection.is_closing():
+            frame = GoAwayFrame(0, last_stream_id=_LAST_STREAM)
+            self.connection._transport.write(frame.serialize())
+        return [task for task in self._calls._tasks.values() if not task.done()]

@@ -1,0 +1,119 @@
+"""What every call passes on its way to a service, from the outside in: log, checks, metrics.
+
+An interceptor is ``await interceptor(ctx, request, info, handler)``: it may refuse, look, or go on with
+``await handler(ctx, request)``.
+
+Left out: the stream interceptor, because nothing is streamed yet.
+
+Go: etcdserver/api/v3rpc/interceptor.go
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from minietcd.etcdserver.api.capability import Capability, is_capability_enabled
+from minietcd.etcdserver.api.v3rpc import metrics
+from minietcd.etcdserver.api.v3rpc.rpctypes import error as rpctypes
+from minietcd.etcdserver.api.v3rpc.rpctypes import md
+from minietcd.etcdserver.api.v3rpc.util import is_rpc_supported_for_learner
+from minietcd.etcdserver.server import EtcdServer
+from minietcd.pkg.context import Context
+from minietcd.proto.etcdserverpb.rpc import UnaryHandler, UnaryServerInfo, UnaryServerInterceptor
+from minietcd.proto.etcdserverpb.rpc_pb2 import PutRequest
+
+log = logging.getLogger("etcdserver/api/v3rpc")
+
+
+def new_unary_interceptor(s: EtcdServer) -> UnaryServerInterceptor:
+    """Refuse what this member cannot serve now. Go: etcdserver/api/v3rpc/interceptor.go#newUnaryInterceptor"""
+
+    async def unary_interceptor(ctx: Context, req: Any, info: UnaryServerInfo, handler: UnaryHandler) -> Any:
+        """Go: etcdserver/api/v3rpc/interceptor.go#newUnaryInterceptor.func1"""
+        if not is_capability_enabled(Capability.V3RPC):
+            raise rpctypes.ErrGRPCNotCapable.err()
+        if s.is_learner() and not is_rpc_supported_for_learner(req):
+            raise rpctypes.ErrGRPCNotSupportedForLearner.err()
+        version = ctx.metadata.get(md.MetadataClientAPIVersionKey, "unknown")
+        metrics.client_request("unary", version).inc()
+        if ctx.metadata.get(md.MetadataRequireLeaderKey) == md.MetadataHasLeader and not s.leader():
+            raise rpctypes.ErrGRPCNoLeader.err()
+        return await handler(ctx, req)
+
+    return unary_interceptor
+
+
+def new_log_unary_interceptor(s: EtcdServer) -> UnaryServerInterceptor:
+    """Tell of each call at debug level. Go: etcdserver/api/v3rpc/interceptor.go#newLogUnaryInterceptor"""
+
+    async def log_interceptor(ctx: Context, req: Any, info: UnaryServerInfo, handler: UnaryHandler) -> Any:
+        """Go: etcdserver/api/v3rpc/interceptor.go#newLogUnaryInterceptor.func1"""
+        start_time = time.time()
+        resp = await handler(ctx, req)
+        if log.isEnabledFor(logging.DEBUG):
+            log_unary_request_stats(ctx, info, start_time, req, resp)
+        return resp
+
+    return log_interceptor
+
+
+def log_unary_request_stats(
+    ctx: Context, info: UnaryServerInfo, start_time: float, req: Any, resp: Any
+) -> None:
+    """One line with the sizes of both messages; the value of a put is nobody's to read.
+
+    Left out: the counts of keys, because the answer's size tells as much.
+
+    Go: etcdserver/api/v3rpc/interceptor.go#logUnaryRequestStats
+    """
+    if isinstance(req, PutRequest):
+        size, req = req.ByteSize(), PutRequest(key=req.key, lease=req.lease, prev_kv=req.prev_kv)
+    else:
+        size = req.ByteSize()
+    fields = {
+        "time spent": f"{(time.time() - start_time) * 1000:.3f}ms",
+        "remote": ctx.peer,
+        "response type": info.full_method,
+        "request size": size,
+        "response size": resp.ByteSize(),
+        "request content": str(req).replace("\n", " "),
+    }
+    log.debug("request stats", extra={"fields": fields})
+
+
+async def prometheus_unary_interceptor(
+    ctx: Context, req: Any, info: UnaryServerInfo, handler: UnaryHandler
+) -> Any:
+    """Count the call, and how it ended."""
+    metrics.started("unary", info.full_method).inc()
+    status = Status.UNKNOWN
+    try:
+        resp = await handler(ctx, req)
+        status = Status.OK
+    except GRPCError as err:
+        status = err.status
+        raise
+    finally:
+        metrics.handled("unary", info.full_method, status).inc()
+    return resp
+
+
+def chain_unary_server(interceptors: Sequence[UnaryServerInterceptor]) -> UnaryServerInterceptor:
+    """One interceptor that is all of them, the first outermost."""
+
+    def chain(ctx: Context, req: Any, info: UnaryServerInfo, handler: UnaryHandler) -> Awaitable[Any]:
+        for interceptor in reversed(interceptors):
+            handler = _bind(interceptor, info, handler)
+        return handler(ctx, req)
+
+    return chain
+
+
+def _bind(interceptor: UnaryServerInterceptor, info: UnaryServerInfo, handler: UnaryHandler) -> UnaryHandler:
+    return lambda ctx, req: interceptor(ctx, req, info, handler)

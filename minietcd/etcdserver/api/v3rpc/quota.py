@@ -1,0 +1,66 @@
+"""Refusing writes that the space left cannot take, before they cost anything.
+
+Go: etcdserver/api/v3rpc/quota.go
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minietcd.etcdserver.api.v3rpc.key import KvServer
+from minietcd.etcdserver.api.v3rpc.rpctypes.error import ErrGRPCNoSpace
+from minietcd.etcdserver.quota import BackendQuota
+from minietcd.etcdserver.server import EtcdServer
+from minietcd.pkg.context import Context
+from minietcd.proto.etcdserverpb.rpc_pb2 import (
+    AlarmRequest,
+    AlarmType,
+    PutRequest,
+    PutResponse,
+    TxnRequest,
+    TxnResponse,
+)
+
+
+class QuotaAlarmer:
+    """Asks whether there is room, and tells the whole cluster when there is none.
+
+    Go: etcdserver/api/v3rpc/quota.go#quotaAlarmer
+    """
+
+    def __init__(self, s: EtcdServer, name: str) -> None:
+        self.q = BackendQuota(s, name)
+        self.a = s
+
+    async def check(self, ctx: Context, r: Any) -> None:
+        """Raise the NOSPACE alarm and an error if ``r`` would not fit.
+
+        Go: etcdserver/api/v3rpc/quota.go#quotaAlarmer.check
+        """
+        if self.q.available(r):
+            return
+        req = AlarmRequest(memberID=self.a.id(), action=AlarmRequest.ACTIVATE, alarm=AlarmType.NOSPACE)
+        await self.a.alarm(ctx, req)
+        raise ErrGRPCNoSpace.err()
+
+
+class QuotaKVServer(KvServer):
+    """The KV service with a look at the space left before what may grow the database.
+
+    Go: etcdserver/api/v3rpc/quota.go#quotaKVServer
+    """
+
+    def __init__(self, s: EtcdServer) -> None:
+        """Go: etcdserver/api/v3rpc/quota.go#NewQuotaKVServer"""
+        super().__init__(s)
+        self.qa = QuotaAlarmer(s, "kv")
+
+    async def put(self, ctx: Context, r: PutRequest) -> PutResponse:
+        """Go: etcdserver/api/v3rpc/quota.go#quotaKVServer.Put"""
+        await self.qa.check(ctx, r)
+        return await super().put(ctx, r)
+
+    async def txn(self, ctx: Context, r: TxnRequest) -> TxnResponse:
+        """Go: etcdserver/api/v3rpc/quota.go#quotaKVServer.Txn"""
+        await self.qa.check(ctx, r)
+        return await super().txn(ctx, r)
