@@ -1,0 +1,83 @@
+"""Which calls may be sent again, and after which failures.
+
+Go: clientv3/retry.go
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from minietcd.etcdserver.api.v3rpc.rpctypes.error import error_desc
+from minietcd.pkg.context import Context
+from minietcd.proto.etcdserverpb.rpc import KVClient
+from minietcd.proto.etcdserverpb.rpc_pb2 import (
+    CompactionRequest,
+    CompactionResponse,
+    DeleteRangeRequest,
+    DeleteRangeResponse,
+    PutRequest,
+    PutResponse,
+    RangeRequest,
+    RangeResponse,
+    TxnRequest,
+    TxnResponse,
+)
+
+if TYPE_CHECKING:
+    from minietcd.clientv3.client import Client
+
+
+class RetryPolicy(Enum):
+    """Go: clientv3/retry.go#retryPolicy"""
+
+    REPEATABLE = 0
+    NON_REPEATABLE = 1
+
+
+def is_safe_retry_immutable_rpc(err: GRPCError) -> bool:
+    """A read changes nothing: again, whenever the server may be back.
+
+    Go: clientv3/retry.go#isSafeRetryImmutableRPC
+    """
+    return err.status is Status.UNAVAILABLE
+
+
+def is_safe_retry_mutable_rpc(err: GRPCError) -> bool:
+    """A write only when it never left: else it might be done twice.
+
+    Go: clientv3/retry.go#isSafeRetryMutableRPC
+    """
+    nobody = ("there is no address available", "there is no connection available")
+    return err.status is Status.UNAVAILABLE and error_desc(err) in nobody
+
+
+class RetryKVClient:
+    """Says of each method how it may be retried. Go: clientv3/retry.go#retryKVClient"""
+
+    def __init__(self, c: Client) -> None:
+        """Go: clientv3/retry.go#RetryKVClient"""
+        self.kc = KVClient(c.invoke)
+
+    async def range(self, ctx: Context, in_: RangeRequest, **opts: Any) -> RangeResponse:
+        """Go: clientv3/retry.go#retryKVClient.Range"""
+        return await self.kc.range(ctx, in_, retry_policy=RetryPolicy.REPEATABLE, **opts)
+
+    async def put(self, ctx: Context, in_: PutRequest, **opts: Any) -> PutResponse:
+        """Go: clientv3/retry.go#retryKVClient.Put"""
+        return await self.kc.put(ctx, in_, **opts)
+
+    async def delete_range(self, ctx: Context, in_: DeleteRangeRequest, **opts: Any) -> DeleteRangeResponse:
+        """Go: clientv3/retry.go#retryKVClient.DeleteRange"""
+        return await self.kc.delete_range(ctx, in_, **opts)
+
+    async def txn(self, ctx: Context, in_: TxnRequest, **opts: Any) -> TxnResponse:
+        """Go: clientv3/retry.go#retryKVClient.Txn"""
+        return await self.kc.txn(ctx, in_, **opts)
+
+    async def compact(self, ctx: Context, in_: CompactionRequest, **opts: Any) -> CompactionResponse:
+        """Go: clientv3/retry.go#retryKVClient.Compact"""
+        return await self.kc.compact(ctx, in_, **opts)
