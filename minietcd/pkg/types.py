@@ -104,8 +104,8 @@ def _checked(text: str) -> str:
 def _parse_url(text: str) -> SplitResult:
     """As Go's ``url.Parse``, which is stricter than Python's about what stands before the first slash."""
     if not re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", text) and ":" in text.split("/")[0]:
-        reason = "missing protocol scheme" if text[0] == ":" else "first path segment in URL cannot contain colon"
-        raise URLError(f'parse "{text}": {reason}')
+        reason = "first path segment in URL cannot contain colon"
+        raise URLError(f'parse "{text}": {"missing protocol scheme" if text[0] == ":" else reason}')
     host = re.match(r"[^/]*//([^/?#]*)", text)
     if host and (bad := re.search(r"[ \"<>]", host[1])):
         raise URLError(f'parse "{text}": invalid character "{bad[0]}" in host name')
