@@ -26,7 +26,7 @@ from minietcd.etcdserver.server import EtcdServer, new_server
 from minietcd.pkg.chan import Chan, select
 from minietcd.pkg.task import go
 from minietcd.pkg.types import URLs, URLsMap, new_urls
-from minietcd.wal.wal import exist
+from minietcd.wal.util import exist
 
 log = logging.getLogger("embed")
 
@@ -134,7 +134,7 @@ class Etcd:
 
 
 def server_config(cfg: Config) -> ServerConfig:
-    """What the server needs to know of all this; whom to start the cluster with, only if it is not yet started."""
+    """What the server needs to know of all this; the initial cluster only for its first life."""
     urlsmap, token = URLsMap(), cfg.initial_cluster_token
     if not is_member_initialized(cfg):
         try:

@@ -1,7 +1,7 @@
 """One port for gRPC and HTTP/1: the first bytes of a connection say which of the two it is.
 
-HTTP/2 begins with a preface that no HTTP/1 request begins with. ``Listener`` looks for it, then lets the protocol
-that understands the rest take over the transport, which so keeps its socket, its TLS and its flow control.
+HTTP/2 begins with a preface that no HTTP/1 request begins with. ``Peek`` looks for it, then lets the
+protocol that understands the rest take over the transport, with its socket, its TLS and its flow control.
 
 Left out: the JSON gateway, because it comes with the services it would show.
 
@@ -50,7 +50,10 @@ class Listener:
         self._server = await loop.create_server(self._protocol, sock=self._sock, backlog=_BACKLOG)
 
     async def stop_servers(self, timeout: float) -> None:
-        """Accept no more, let calls end for ``timeout`` seconds, then cut them. Go: embed/etcd.go#stopServers"""
+        """Accept no more, let calls end for ``timeout`` seconds, then cut them.
+
+        Go: embed/etcd.go#stopServers
+        """
         self.close()
         for transport in self._silent:
             transport.abort()

@@ -1,1 +1,1 @@
-"""What a member answers over plain HTTP: its version, its health, its metrics, and to peers who its members are."""
+"""What a member answers over plain HTTP: version, health, metrics; to its peers, who is a member."""

@@ -93,8 +93,8 @@ class Connection(H2Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        settings = {SettingCodes.MAX_CONCURRENT_STREAMS: self._server.max_concurrent_streams}
-        self.connection._connection.update_settings(settings)
+        streams = self._server.max_concurrent_streams
+        self.connection._connection.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: streams})
         self.connection.flush()
         self._server.connections.add(self)
 

@@ -18,7 +18,7 @@ from typing import Any
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from minietcd.etcdserver.api.capability import Capability, is_capability_enabled
+from minietcd.etcdserver.api.capability import V3RPC_CAPABILITY, is_capability_enabled
 from minietcd.etcdserver.api.v3rpc import metrics
 from minietcd.etcdserver.api.v3rpc.rpctypes import error as rpctypes
 from minietcd.etcdserver.api.v3rpc.rpctypes import md
@@ -32,11 +32,11 @@ log = logging.getLogger("etcdserver/api/v3rpc")
 
 
 def new_unary_interceptor(s: EtcdServer) -> UnaryServerInterceptor:
-    """Refuse what this member cannot serve now. Go: etcdserver/api/v3rpc/interceptor.go#newUnaryInterceptor"""
+    """Refuse what cannot be served now. Go: etcdserver/api/v3rpc/interceptor.go#newUnaryInterceptor"""
 
     async def unary_interceptor(ctx: Context, req: Any, info: UnaryServerInfo, handler: UnaryHandler) -> Any:
         """Go: etcdserver/api/v3rpc/interceptor.go#newUnaryInterceptor.func1"""
-        if not is_capability_enabled(Capability.V3RPC):
+        if not is_capability_enabled(V3RPC_CAPABILITY):
             raise rpctypes.ErrGRPCNotCapable.err()
         if s.is_learner() and not is_rpc_supported_for_learner(req):
             raise rpctypes.ErrGRPCNotSupportedForLearner.err()

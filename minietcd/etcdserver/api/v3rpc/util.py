@@ -11,7 +11,10 @@ from typing import Any
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
+from minietcd.etcdserver import errors as etcdserver
+from minietcd.etcdserver.api.membership import errors as membership
 from minietcd.etcdserver.api.v3rpc.rpctypes import error as rpctypes
+from minietcd.lease import errors as lease
 from minietcd.mvcc import errors as mvcc
 from minietcd.proto.etcdserverpb.rpc_pb2 import RangeRequest, StatusRequest
 
@@ -43,6 +46,9 @@ to_grpc_error_map: dict[type[Exception], rpctypes.Sentinel] = {
     etcdserver.KeyNotFoundError: rpctypes.ErrGRPCKeyNotFound,
     etcdserver.CorruptError: rpctypes.ErrGRPCCorrupt,
     etcdserver.BadLeaderTransfereeError: rpctypes.ErrGRPCBadLeaderTransferee,
+    lease.LeaseNotFoundError: rpctypes.ErrGRPCLeaseNotFound,
+    lease.LeaseExistsError: rpctypes.ErrGRPCLeaseExist,
+    lease.LeaseTTLTooLargeError: rpctypes.ErrGRPCLeaseTTLTooLarge,
 }
 
 
