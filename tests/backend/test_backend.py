@@ -125,7 +125,12 @@ async def test_what_waits_is_committed_in_time(tmp_path: Path, monkeypatch: pyte
     committed = asyncio.Event()
     commit = BatchTxBuffered.commit
     backend = create(tmp_path / "db", batch_interval=0.001)
-    monkeypatch.setattr(BatchTxBuffered, "commit", lambda tx: (commit(tx), committed.set()))
+
+    def commit_and_tell(tx: BatchTxBuffered) -> None:
+        commit(tx)
+        committed.set()
+
+    monkeypatch.setattr(BatchTxBuffered, "commit", commit_and_tell)
     backend.start()
     put(backend, b"a", b"1")
     await committed.wait()

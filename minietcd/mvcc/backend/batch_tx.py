@@ -43,6 +43,10 @@ class BatchTx:
             self.commit_(stop=False)
         self.locked = False
 
+    def runlock(self) -> None:
+        """Never: writing ends with ``unlock``. Go: mvcc/backend/batch_tx.go#batchTx.RUnlock"""
+        raise AssertionError("unexpected runlock")
+
     def unsafe_create_bucket(self, name: bytes) -> None:
         """Make sure that the bucket is there. Go: mvcc/backend/batch_tx.go#batchTx.UnsafeCreateBucket"""
         if name not in self.backend.buckets:

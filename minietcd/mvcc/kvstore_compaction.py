@@ -1,0 +1,53 @@
+"""Deleting from the backend what a compaction has made unreachable, a little at a time.
+
+Go: mvcc/kvstore_compaction.go
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from minietcd.mvcc.kvstore_txn import KEY_BUCKET_NAME
+from minietcd.mvcc.revision import Revision, bytes_to_rev, rev_to_bytes
+
+if TYPE_CHECKING:
+    from minietcd.mvcc.kvstore import Store
+
+META_BUCKET_NAME = b"meta"
+FINISHED_COMPACT_KEY_NAME = b"finishedCompactRev"
+
+_PAUSE = 0.01
+
+log = logging.getLogger("mvcc")
+
+
+async def schedule_compaction(s: Store, compact_main_rev: int, keep: set[Revision]) -> bool:
+    """Delete all up to ``compact_main_rev`` but ``keep``; False if the store closed before that was done.
+
+    Go: mvcc/kvstore_compaction.go#store.scheduleCompaction
+    """
+    last, end = Revision(0), rev_to_bytes(Revision(compact_main_rev + 1))
+    while True:
+        tx = s.b.batch_tx()
+        tx.lock()
+        keys, _ = tx.unsafe_range(KEY_BUCKET_NAME, rev_to_bytes(last), end, s.compaction_batch_limit)
+        for key in keys:
+            if bytes_to_rev(key) not in keep:
+                tx.unsafe_delete(KEY_BUCKET_NAME, key)
+        if len(keys) < s.compaction_batch_limit:
+            done = rev_to_bytes(Revision(compact_main_rev))
+            tx.unsafe_put(META_BUCKET_NAME, FINISHED_COMPACT_KEY_NAME, done)
+            tx.unlock()
+            log.info(
+                "finished scheduled compaction", extra={"fields": {"compact-revision": compact_main_rev}}
+            )
+            return True
+        main, sub = bytes_to_rev(keys[-1])
+        last = Revision(main, sub + 1)
+        tx.unlock()
+        s.b.force_commit()
+        await asyncio.sleep(_PAUSE)
+        if s.closed:
+            return False
