@@ -35,6 +35,7 @@ def setup_logging(logger: str, level: str, outputs: Iterable[str]) -> None:
     formatter = ZapFormatter() if logger == "zap" else CapnslogFormatter()
     root = logging.getLogger()
     root.setLevel(_LEVELS[level])
+    root.handlers.clear()
     for output in outputs:
         handler = _handler(output)
         handler.setFormatter(formatter)

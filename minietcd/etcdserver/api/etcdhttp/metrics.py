@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from minietcd.etcdserver.errors import EtcdServerError
 from minietcd.etcdserver.server import EtcdServer
+from minietcd.pkg.context import BACKGROUND
 from minietcd.proto.etcdserverpb.rpc_pb2 import AlarmType
 
 log = logging.getLogger("etcdserver/api/etcdhttp")
@@ -48,7 +49,7 @@ async def check_health(srv: EtcdServer, excluded_alarms: frozenset[str]) -> str:
         return "no leader"
     try:
         async with asyncio.timeout(_HEALTH_TIMEOUT):
-            await srv.linearizable_read_notify()
+            await srv.linearizable_read_notify(BACKGROUND)
     except (EtcdServerError, TimeoutError) as err:
         return f"QGET failed {err or 'in time'}"
     return ""

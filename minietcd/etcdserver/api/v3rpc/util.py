@@ -11,12 +11,14 @@ from typing import Any
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
+from minietcd.auth import errors as auth
 from minietcd.etcdserver import errors as etcdserver
 from minietcd.etcdserver.api.membership import errors as membership
 from minietcd.etcdserver.api.v3rpc.rpctypes import error as rpctypes
 from minietcd.lease import errors as lease
 from minietcd.mvcc import errors as mvcc
 from minietcd.proto.etcdserverpb.rpc_pb2 import RangeRequest, StatusRequest
+from minietcd.raft.errors import RaftError
 
 log = logging.getLogger("etcdserver/api/v3rpc")
 
@@ -49,11 +51,14 @@ to_grpc_error_map: dict[type[Exception], rpctypes.Sentinel] = {
     lease.LeaseNotFoundError: rpctypes.ErrGRPCLeaseNotFound,
     lease.LeaseExistsError: rpctypes.ErrGRPCLeaseExist,
     lease.LeaseTTLTooLargeError: rpctypes.ErrGRPCLeaseTTLTooLarge,
+    auth.UserEmptyError: rpctypes.ErrGRPCUserEmpty,
+    auth.PermissionDeniedError: rpctypes.ErrGRPCPermissionDenied,
+    auth.InvalidAuthTokenError: rpctypes.ErrGRPCInvalidAuthToken,
 }
 
 
 def to_grpc_error(err: Exception) -> GRPCError:
-    """The status that ``err`` is for a client; what has none is a fault of ours, and told in the log.
+    """The status that ``err`` is for a client; a failure nobody thought of is told in the log too.
 
     Go: etcdserver/api/v3rpc/util.go#togRPCError
     """
@@ -61,7 +66,10 @@ def to_grpc_error(err: Exception) -> GRPCError:
         return err
     if sentinel := to_grpc_error_map.get(type(err)):
         return sentinel.err()
-    log.error("unexpected error in a call: %r", err, exc_info=err)
+    if isinstance(err, TimeoutError):
+        return GRPCError(Status.DEADLINE_EXCEEDED, "context deadline exceeded")
+    if not isinstance(err, RaftError):
+        log.error("unexpected error in a call: %r", err, exc_info=err)
     return GRPCError(Status.UNKNOWN, str(err))
 
 

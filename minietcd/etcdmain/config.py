@@ -1,0 +1,389 @@
+"""etcd's flags and ETCD_* variables, read as Go's ``flag`` package reads them.
+
+One table says what each flag is and which field it fills. A flag of etcd's that means nothing here yet is
+known all the same: at its default it is accepted, at any other value it is refused with a line that says so.
+
+Left out: ``--config-file``, because flags and variables say all of it.
+
+Go: etcdmain/config.go
+Go: pkg/flags/flag.go
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from minietcd.embed.config import Config
+from minietcd.pkg.types import URLs, new_urls
+from minietcd.version.version import GIT_SHA, VERSION
+
+log = logging.getLogger("etcdmain")
+flags_log = logging.getLogger("pkg/flags")
+
+
+class FlagError(Exception):
+    """The flags or variables will not do; the text is etcd's."""
+
+
+class ParseError(ValueError):
+    """A value is not of its flag's kind."""
+
+    def __init__(self, reason: str = "parse error") -> None:
+        super().__init__(reason)
+
+
+def parse_bool(text: str) -> bool:
+    """As Go's ``strconv.ParseBool``."""
+    if text in ("1", "t", "T", "TRUE", "true", "True"):
+        return True
+    if text in ("0", "f", "F", "FALSE", "false", "False"):
+        return False
+    raise ParseError
+
+
+def parse_int(text: str) -> int:
+    """A whole number, also as 0x1f, 0o17 or 0b11."""
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise ParseError from None
+
+
+def parse_uint(text: str) -> int:
+    """A whole number that is not negative."""
+    if text[:1] in ("-", "+"):
+        raise ParseError
+    return parse_int(text)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of ``1h15m``, ``100ms``, ``1.5s``: as Go's ``time.ParseDuration``."""
+    units = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+    number = r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)"
+    if not re.fullmatch(rf"0|({number})+", text):
+        raise ParseError
+    return sum(float(value) * units[unit] for value, unit in re.findall(number, text))
+
+
+def parse_urls(text: str) -> URLs:
+    """URLs, each once; none for an empty text. Go: pkg/flags/unique_urls.go#NewUniqueURLsWithExceptions"""
+    return new_urls(set(text.split(","))) if text else URLs()
+
+
+def parse_set(text: str) -> frozenset[str]:
+    """Names between commas. Go: pkg/flags/unique_strings.go#NewUniqueStringsValue"""
+    return frozenset(filter(None, text.split(",")))
+
+
+def parse_list(text: str) -> tuple[str, ...]:
+    """Names between commas, in order."""
+    return tuple(text.split(","))
+
+
+def one_of(*valid: str) -> Callable[[str], str]:
+    """One of these words. Go: pkg/flags/selective_string.go#NewSelectiveStringValue"""
+
+    def parse(text: str) -> str:
+        if text not in valid:
+            raise ParseError("invalid value")
+        return text
+
+    return parse
+
+
+class Flag(NamedTuple):
+    """How a flag's text becomes the value of a field."""
+
+    parse: Callable[[str], Any]
+    field: str
+    usage: str
+
+
+FLAGS: Mapping[str, Flag] = {
+    "name": Flag(str, "name", "What to call this member."),
+    "data-dir": Flag(str, "dir", "Directory of all its data (by default NAME.etcd)."),
+    "wal-dir": Flag(str, "wal_dir", "Directory of the write-ahead log alone, if elsewhere."),
+    "snapshot-count": Flag(parse_uint, "snapshot_count", "Entries applied between two snapshots."),
+    "heartbeat-interval": Flag(parse_uint, "tick_ms", "Milliseconds between two heartbeats."),
+    "election-timeout": Flag(parse_uint, "election_ms", "Milliseconds without a leader before an election."),
+    "initial-election-tick-advance": Flag(
+        parse_bool, "initial_election_tick_advance", "Whether the first election comes sooner."
+    ),
+    "listen-peer-urls": Flag(parse_urls, "lp_urls", "Where to listen for the other members."),
+    "listen-client-urls": Flag(parse_urls, "lc_urls", "Where to listen for clients."),
+    "listen-metrics-urls": Flag(
+        parse_urls, "listen_metrics_urls", "Where else to answer /metrics and /health."
+    ),
+    "max-snapshots": Flag(parse_uint, "max_snap_files", "Snapshot files to keep (0: all)."),
+    "max-wals": Flag(parse_uint, "max_wal_files", "WAL files to keep (0: all)."),
+    "quota-backend-bytes": Flag(
+        parse_int, "quota_backend_bytes", "Size at which the backend is full (0: 2 GiB)."
+    ),
+    "backend-batch-interval": Flag(
+        parse_duration, "backend_batch_interval", "Longest time between two commits of the backend."
+    ),
+    "backend-batch-limit": Flag(
+        parse_int, "backend_batch_limit", "Most operations between two commits of the backend."
+    ),
+    "max-txn-ops": Flag(parse_uint, "max_txn_ops", "Most operations in one transaction."),
+    "max-request-bytes": Flag(parse_uint, "max_request_bytes", "Largest request of a client."),
+    "max-concurrent-streams": Flag(
+        parse_uint, "max_concurrent_streams", "Most calls at a time on one connection."
+    ),
+    "grpc-keepalive-interval": Flag(
+        parse_duration,
+        "grpc_keep_alive_interval",
+        "How often to ask a silent client whether it is there (0: never).",
+    ),
+    "grpc-keepalive-timeout": Flag(
+        parse_duration, "grpc_keep_alive_timeout", "How long to wait for its answer."
+    ),
+    "initial-advertise-peer-urls": Flag(parse_urls, "ap_urls", "How the other members reach this one."),
+    "advertise-client-urls": Flag(parse_urls, "ac_urls", "How clients reach this member."),
+    "initial-cluster": Flag(str, "initial_cluster", "The members that start the cluster, as NAME=URL,..."),
+    "initial-cluster-state": Flag(
+        one_of("new", "existing"), "cluster_state", "Whether that cluster is 'new' or 'existing'."
+    ),
+    "initial-cluster-token": Flag(
+        str, "initial_cluster_token", "What tells this cluster from others with the same URLs."
+    ),
+    "strict-reconfig-check": Flag(
+        parse_bool, "strict_reconfig_check", "Refuse changes of members that would lose the quorum."
+    ),
+    "pre-vote": Flag(parse_bool, "pre_vote", "Ask before standing for election."),
+    "cors": Flag(parse_set, "cors", "Origins whose pages may ask (*: all)."),
+    "host-whitelist": Flag(parse_set, "host_whitelist", "Host names that HTTP requests may be for (*: all)."),
+    "logger": Flag(str, "logger", "'capnslog' for lines, 'zap' for JSON."),
+    "log-level": Flag(str, "log_level", "debug, info, warn, error, panic or fatal."),
+    "log-outputs": Flag(parse_list, "log_outputs", "stderr, stdout or files."),
+    "force-new-cluster": Flag(
+        parse_bool, "force_new_cluster", "Unsafe: go on alone with the data of a lost cluster."
+    ),
+    "unsafe-no-fsync": Flag(
+        parse_bool, "unsafe_no_fsync", "Unsafe: leave it to the system when data reaches the disk."
+    ),
+    "experimental-warning-apply-duration": Flag(
+        parse_duration, "experimental_warning_apply_duration", "Warn of requests that take longer."
+    ),
+    "debug": Flag(parse_bool, "", "The same as --log-level=debug."),
+    "version": Flag(parse_bool, "", "Print the version."),
+}
+"""What has a meaning here."""
+
+UNSUPPORTED: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("config-file", "discovery", "discovery-proxy", "discovery-srv", "discovery-srv-name"), ""
+    ),
+    **dict.fromkeys(("cert-file", "key-file", "client-crl-file", "trusted-ca-file"), ""),
+    **dict.fromkeys(("peer-cert-file", "peer-key-file", "peer-crl-file", "peer-trusted-ca-file"), ""),
+    **dict.fromkeys(
+        ("client-cert-allowed-hostname", "peer-cert-allowed-cn", "peer-cert-allowed-hostname"), ""
+    ),
+    **dict.fromkeys(("cipher-suites", "log-package-levels", "experimental-enable-v2v3"), ""),
+    **dict.fromkeys(("client-cert-auth", "peer-client-cert-auth", "auto-tls", "peer-auto-tls"), "false"),
+    **dict.fromkeys(("enable-v2", "enable-pprof", "enable-grpc-gateway"), "false"),
+    **dict.fromkeys(("experimental-initial-corrupt-check", "experimental-enable-lease-checkpoint"), "false"),
+    "experimental-enable-lease-checkpoint-persist": "false",
+    "experimental-peer-skip-client-san-verification": "false",
+    "experimental-backend-bbolt-freelist-type": "array",
+    "experimental-compaction-batch-limit": "1000",
+    "experimental-corrupt-check-time": "0s",
+    "experimental-watch-progress-notify-interval": "10m",
+    "auth-token": "simple",
+    "auth-token-ttl": "300",
+    "auto-compaction-mode": "periodic",
+    "auto-compaction-retention": "0",
+    "bcrypt-cost": "10",
+    "discovery-fallback": "proxy",
+    "grpc-keepalive-min-time": "5s",
+    "log-output": "default",
+    "metrics": "basic",
+    "proxy": "off",
+    "proxy-dial-timeout": "1000",
+    "proxy-failure-wait": "5000",
+    "proxy-read-timeout": "0",
+    "proxy-refresh-interval": "30000",
+    "proxy-write-timeout": "5000",
+}
+"""What etcd knows and this does not yet, with the value that changes nothing."""
+
+IGNORED = frozenset(
+    [
+        "cluster-active-size",
+        "cluster-remove-delay",
+        "cluster-sync-interval",
+        "config",
+        "force",
+        "max-result-buffer",
+        "max-retry-attempts",
+        "peer-heartbeat-interval",
+        "peer-election-timeout",
+        "retry-interval",
+        "snapshot",
+        "v",
+        "vv",
+    ]
+)
+"""What etcd itself no longer listens to."""
+KNOWN = FLAGS.keys() | UNSUPPORTED.keys() | IGNORED
+
+
+USAGELINE = """Usage:
+
+  minietcd [flags]
+    Start a member.
+
+  minietcd --version
+    Show the version of etcd that it is.
+
+  minietcd -h | --help
+    Show the flags.
+"""
+SHADOWED = (
+    'conflicting environment variable "%s" is shadowed by corresponding command-line flag '
+    "(either unset environment variable or disable flag)"
+)
+
+
+@dataclass(slots=True)
+class MainConfig:
+    """What a command line comes to. Go: etcdmain/config.go#config"""
+
+    ec: Config = field(default_factory=Config)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def parse(self, arguments: list[str], environ: Mapping[str, str]) -> None:
+        """Fill ``ec``. Raises FlagError or ConfigError; ends the process where etcd does.
+
+        Go: etcdmain/config.go#config.parse
+        """
+        try:
+            rest = self.parse_flags(arguments)
+        except FlagError as err:
+            print(err, USAGELINE, sep="\n", file=sys.stderr)
+            sys.exit(2)
+        if rest:
+            raise FlagError(f"'{rest[0]}' is not a valid flag")
+        if self.values.get("version"):
+            print_version()
+            sys.exit(0)
+        self.set_flags_from_env(environ)
+        self.config_from_cmd_line()
+
+    def parse_flags(self, arguments: list[str]) -> list[str]:
+        """Read flags up to the first word that is none; returns the rest. As Go's ``FlagSet.Parse``."""
+        rest = list(arguments)
+        while rest and rest[0].startswith("-") and rest[0] != "-":
+            argument = rest.pop(0)
+            if argument == "--":
+                break
+            name, equals, text = argument.removeprefix("-").removeprefix("-").partition("=")
+            if not name or name[0] in "-=":
+                raise FlagError(f"bad flag syntax: {argument}")
+            if name in ("h", "help"):
+                print(USAGELINE, file=sys.stderr)
+                print(flags_line())
+                sys.exit(0)
+            if name not in KNOWN:
+                raise FlagError(f"flag provided but not defined: -{name}")
+            if not equals and is_bool(name):
+                text = "true"
+            elif not equals:
+                if not rest:
+                    raise FlagError(f"flag needs an argument: -{name}")
+                text = rest.pop(0)
+            self._set_flag(name, text)
+        return rest
+
+    def _set_flag(self, name: str, text: str) -> None:
+        try:
+            self.set(name, text)
+        except ValueError as err:
+            kind = (
+                f'invalid boolean value "{text}" for' if is_bool(name) else f'invalid value "{text}" for flag'
+            )
+            raise FlagError(f"{kind} -{name}: {err}") from err
+
+    def set(self, name: str, text: str) -> None:
+        """Give flag ``name`` its value. Raises ValueError if it cannot have it."""
+        if flag := FLAGS.get(name):
+            self.values[name] = flag.parse(text)
+        elif name in IGNORED:
+            flags_log.warning('flag "-%s" is no longer supported - ignoring.', name)
+        elif text not in (UNSUPPORTED[name], ""):
+            raise ParseError(
+                f"minietcd does not support it yet (etcd does); only {UNSUPPORTED[name]!r} is possible"
+            )
+
+    def set_flags_from_env(self, environ: Mapping[str, str]) -> None:
+        """ETCD_DATA_DIR is ``--data-dir``, unless that is given too. Go: pkg/flags/flag.go#SetFlagsFromEnv"""
+        variables = {flag_to_env("ETCD", name): name for name in {**FLAGS, **UNSUPPORTED}}
+        for variable, text in environ.items():
+            name = variables.get(variable)
+            if not variable.startswith("ETCD_"):
+                continue
+            if name is None:
+                flags_log.warning("unrecognized environment variable %s=%s", variable, text)
+            elif name in self.values:
+                flags_log.critical(SHADOWED, variable)
+                sys.exit(1)
+            elif text:
+                try:
+                    self.set(name, text)
+                except ValueError as err:
+                    raise FlagError(f'invalid value "{text}" for {variable}: {err}') from err
+                flags_log.info("recognized and used environment variable %s=%s", variable, text)
+
+    def config_from_cmd_line(self) -> None:
+        """Go: etcdmain/config.go#config.configFromCmdLine"""
+        for name, value in self.values.items():
+            if attribute := FLAGS[name].field:
+                setattr(self.ec, attribute, value)
+        if self.values.get("debug"):
+            self.ec.log_level = "debug"
+        if "listen-client-urls" in self.values and "advertise-client-urls" not in self.values:
+            self.ec.ac_urls = URLs()
+        self.ec.validate()
+
+
+def is_bool(name: str) -> bool:
+    """Whether the flag may stand without a value."""
+    return UNSUPPORTED.get(name) == "false" or (name in FLAGS and FLAGS[name].parse is parse_bool)
+
+
+def flag_to_env(prefix: str, name: str) -> str:
+    """The variable that is flag ``name``. Go: pkg/flags/flag.go#FlagToEnv"""
+    return f"{prefix}_{name.upper().replace('-', '_')}"
+
+
+def print_version() -> None:
+    """Which etcd this is, on which Python."""
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    print(f"etcd Version: {VERSION}\nGit SHA: {GIT_SHA}")
+    print(f"Python Version: {platform.python_version()}\nPython OS/Arch: {sys.platform}/{machine}")
+
+
+def flags_line() -> str:
+    """Each flag with its default and what it is for."""
+    defaults = Config()
+    lines = []
+    for name, flag in FLAGS.items():
+        default = getattr(defaults, flag.field) if flag.field else False
+        lines += [f"  --{name} '{_text(default)}'", f"    {flag.usage}"]
+    known = textwrap.fill(", ".join(sorted(UNSUPPORTED)), 100, initial_indent="  ", subsequent_indent="  ")
+    return "\n".join([*lines, "", "Flags of etcd that cannot be changed here yet:", known, ""])
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}s"
+    return ",".join(value) if isinstance(value, tuple | frozenset) else str(value)
