@@ -1,0 +1,171 @@
+"""A story in the terminal: who, what, by which hand-off, how long; wide or narrow, coloured or plain.
+
+Plain text says nothing that differs between two runs of the same code: no times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from tracer import source
+from tracer.fold import Row, Section, View
+from tracer.model import CLIENT, Edge, Trace
+
+_COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "red")
+_WIDE = 100
+_TITLE = 10
+
+
+@dataclass(slots=True)
+class Terminal:
+    """Writes ``sections`` of ``trace`` for a terminal ``width`` columns wide."""
+
+    trace: Trace
+    sections: list[Section]
+    view: View
+    width: int = 80
+    times: bool = True
+
+    def lines(self) -> Iterator[Text]:
+        """The whole story."""
+        yield self._headline()
+        number = 0
+        answered = self._answered()
+        for section in self.sections:
+            if answered and section.start > answered:
+                answered = 0
+                yield Text()
+                yield Text("after the answer", style="italic dim")
+            yield Text()
+            yield from self._head(section)
+            for row in section.rows:
+                number += 1
+                yield from self._row(section, row, number)
+            if self.view.depth > 1:
+                yield from (
+                    self._leaving(edge) for edge in section.leaving if edge.name != "gRPC" or edge.label
+                )
+
+    def _headline(self) -> Text:
+        members = self.trace.members
+        leader = next((name for name, role in members.items() if role == "leader"), "nobody")
+        text = Text.assemble((" ".join(self.trace.command) or "trace", "bold"))
+        count = f"{len(members)} member" + "s" * (len(members) != 1)
+        text.append(f"   {count}, {leader} leads", style="dim")
+        if self.times and self._answered():
+            text.append(f" · {_time(self._answered() - self._began())}", style="dim")
+        return text
+
+    def _began(self) -> int:
+        return min((s.start for s in self.trace.spans.values()), default=0)
+
+    def _answered(self) -> int:
+        """When the last client had its answer."""
+        return max(
+            (s.end for s in self.trace.spans.values() if self.trace.member(s.task) == CLIENT), default=0
+        )
+
+    def _head(self, section: Section) -> Iterator[Text]:
+        if section.via:
+            arrow = "══▶" if section.critical else "──▶"
+            way = " → ".join(_channel(edge) for edge in section.via)
+            carried = section.via[-1].label if self.view.depth > 1 else ""
+            yield self._cut(Text.assemble((f"  {way} {arrow} ", "dim"), (carried, "italic dim")))
+        head = Text(", ".join(section.members), style=f"bold {self._colour(section.members[0])}")
+        head.append(f"  {section.task}", style="default not bold")
+        if len(section.members) > 1:
+            head.append("  each of them", style="dim")
+        if self.times:
+            self._right(head, f"+{_time(section.start - self._began())}")
+        yield head
+
+    def _row(self, section: Section, row: Row, number: int) -> Iterator[Text]:
+        left = Text("  ")
+        if self.view.depth == 1:
+            left.append(f"{number:>2} ", style="dim")
+            left.append(f"{row.title:<{_TITLE}} ", style=f"{self._colour(section.members[0])}")
+        else:
+            left.append("  " * row.depth)
+        span = row.span
+        left.append(span.function.name, style="bold")
+        left.append(f" ×{row.times}" * (row.times > 1), style="dim")
+        left.append(_arguments(span.args), style="default")
+        left.append(_outcome(span.result, span.error), style="red" if span.error else "green")
+        left.append(f" shared by {span.shared}" * (span.shared > 1), style="bold yellow")
+        took = _time(span.end - span.start) if self.times and span.end else ""
+        yield from self._columns(left, " ".join(span.function.go), took, 5 if self.view.depth == 1 else 2)
+        if self.view.depth > 2:
+            yield from (self._line(row, line, values) for line, values in span.lines)
+
+    def _columns(self, left: Text, twin: str, took: str, indent: int) -> Iterator[Text]:
+        if self.width >= _WIDE:
+            column = self.width // 2
+            left.truncate(column - 2, overflow="ellipsis", pad=True)
+            left.append("  ")
+            left.append(_tail(twin, self.width - column - 9), style="dim")
+            yield self._right(left, took)
+        else:
+            yield self._right(self._cut(left, 9 * bool(took)), took)
+            yield Text(
+                " " * (indent + _TITLE if indent > 2 else 6) + _tail(twin, self.width - 16), style="dim"
+            )
+
+    def _leaving(self, edge: Edge) -> Text:
+        target = self.trace.tasks[edge.target.task]
+        arrow = "══▶" if edge.critical else "──▶"
+        what = f" {edge.label}" if edge.label else ""
+        return self._cut(
+            Text(f"  {arrow} {_channel(edge)}  {target.member} {target.name}{what}", style="dim")
+        )
+
+    def _line(self, row: Row, line: int, values: dict[str, Any]) -> Text:
+        text = source.line_of(row.span.function, line)
+        changed = "  ".join(f"{name}={value}" for name, value in values.items())
+        left = Text("  " * (row.depth + 2))
+        return self._cut(
+            left.append(f"{line:>4} ", "dim").append(text).append(f"   {changed}", "italic cyan")
+        )
+
+    def _right(self, text: Text, right: str) -> Text:
+        text.append(" " * max(1, self.width - text.cell_len - cell_len(right)))
+        text.append(right, style="dim")
+        text.rstrip()
+        return text
+
+    def _cut(self, text: Text, spare: int = 0) -> Text:
+        text.truncate(self.width - spare, overflow="ellipsis")
+        return text
+
+    def _colour(self, member: str) -> str:
+        if member == CLIENT:
+            return "default"
+        names = sorted(self.trace.members)
+        return _COLOURS[names.index(member) % len(_COLOURS)] if member in names else "default"
+
+
+def _channel(edge: Edge) -> str:
+    return {"wire": "TCP stream", "wait": "wait", "timer": "timer"}.get(edge.kind, edge.name)
+
+
+def _arguments(args: dict[str, Any]) -> str:
+    return "".join(f" {value}" for value in args.values() if value not in ("", None))
+
+
+def _outcome(result: Any, error: str) -> str:
+    if error:
+        return f" ✗ {error}"
+    return "" if result is None else f" → {result}"
+
+
+def _tail(text: str, width: int) -> str:
+    """The end of ``text``, which for a path and a symbol is the part that matters."""
+    return text if cell_len(text) <= width else "…" + set_cell_size(text[-width + 1 :], width - 1)
+
+
+def _time(nanoseconds: int) -> str:
+    return f"{nanoseconds / 1e6:.1f} ms" if nanoseconds >= 100_000 else f"{nanoseconds / 1e3:.0f} µs"

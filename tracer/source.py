@@ -1,0 +1,16 @@
+"""The source text of a traced function."""
+
+from __future__ import annotations
+
+import linecache
+from pathlib import Path
+
+from tracer.model import Function
+
+ROOT = Path(__file__).resolve().parent.parent
+"""What the files of a trace are relative to: the directory that holds the packages."""
+
+
+def line_of(function: Function, line: int) -> str:
+    """Line ``line`` of the file ``function`` stands in, without its indentation, if it is there."""
+    return linecache.getline(str(ROOT / function.file), line).strip()

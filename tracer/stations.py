@@ -1,0 +1,63 @@
+"""The stations of a request, by their Go names: what a reader should see first, in walking order.
+
+Also what the graph alone cannot know about etcd: where a quorum completes, and what a timer finishes later.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from tracer.fold import Often
+from tracer.model import Span
+from tracer.slice import Rules
+
+_RPCS = ("Put", "Range", "DeleteRange", "Txn", "Compact")
+_TURN, _MEMBER, _STORY = Often.EACH, Often.MEMBER, Often.STORY
+
+STATIONS: tuple[tuple[str, Often, tuple[str, ...]], ...] = (
+    ("command", _TURN, ("etcdctl/ctlv3/command/*_command.go#*CommandFunc",)),
+    ("client", _TURN, ("clientv3/kv.go#kv.Do",)),
+    ("call", _TURN, ("etcdserver/etcdserverpb/rpc.pb.go#kVClient.*",)),
+    ("handler", _TURN, ("etcdserver/etcdserverpb/rpc.pb.go#_KV_*_Handler",)),
+    ("server", _TURN, tuple(f"etcdserver/v3_server.go#EtcdServer.{rpc}" for rpc in _RPCS)),
+    ("ask", _TURN, ("etcdserver/v3_server.go#EtcdServer.linearizableReadNotify",)),
+    ("propose", _TURN, ("raft/node.go#node.Propose",)),
+    ("read index", _TURN, ("raft/node.go#node.ReadIndex",)),
+    ("node.step", _STORY, ("raft/node.go#node.stepWithWaitOption",)),
+    ("raft.Step", _STORY, ("raft/raft.go#raft.Step",)),
+    ("role", _MEMBER, ("raft/raft.go#stepLeader", "raft/raft.go#stepFollower", "raft/raft.go#stepCandidate")),
+    ("Ready", _STORY, ("raft/node.go#newReady",)),
+    ("peers", _MEMBER, ("etcdserver/api/rafthttp/peer.go#peer.send",)),
+    ("WAL", _MEMBER, ("wal/wal.go#WAL.saveEntry", "pkg/fileutil/sync_linux.go#Fdatasync")),
+    ("commit", _TURN, ("raft/raft.go#raft.maybeCommit",)),
+    ("quorum", _TURN, ("raft/read_only.go#readOnly.advance",)),
+    ("apply", _TURN, ("etcdserver/server.go#EtcdServer.applyEntryNormal",)),
+    ("MVCC", _TURN, ("mvcc/kvstore_txn.go#storeTxn*.put", "mvcc/kvstore_txn.go#storeTxn*.rangeKeys")),
+    ("MVCC", _TURN, ("mvcc/kvstore_txn.go#storeTxnWrite.deleteRange",)),
+    ("answer", _TURN, ("pkg/wait/wait.go#list.Trigger",)),
+    ("reply", _TURN, ("etcdctl/ctlv3/command/printer*.go#*Printer.[PGD]*",)),
+    ("on disk", _TURN, ("mvcc/backend/batch_tx.go#batchTx.commit",)),
+)
+"""Title, how often to tell it, and the Go names (as patterns) of each station."""
+
+RULES = Rules(
+    completes={
+        "raft/raft.go#raft.maybeCommit": "quorum",
+        "raft/read_only.go#readOnly.advance": "quorum",
+    },
+    counts=frozenset({"raft/raft.go#raft.maybeCommit", "raft/read_only.go#readOnly.recvAck"}),
+    later={
+        "backend.run (bolt commit)": (
+            "mvcc/backend/batch_tx.go#batchTxBuffered.Unlock",
+            "mvcc/backend/batch_tx.go#batchTxBuffered.Commit",
+        )
+    },
+)
+
+
+def station(span: Span) -> tuple[str, Often]:
+    """The title of the station that ``span`` is (or nothing), and how often to tell it."""
+    for title, often, patterns in STATIONS:
+        if any(fnmatchcase(name, pattern) for pattern in patterns for name in span.function.go):
+            return (title, often) if span.result is not False else ("", often)
+    return "", Often.EACH
