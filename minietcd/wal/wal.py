@@ -205,11 +205,11 @@ class WAL:
     def close(self) -> None:
         """Sync what was saved, and let go of every file. Go: wal/wal.go#WAL.Close"""
         try:
-            if self.decoder:
-                self.decoder.close()
-            elif self.locks:
+            if self.locks and not self.decoder:
                 self.sync()
         finally:
+            if self.decoder and not self.locks:
+                self.decoder.close()
             self.decoder = None
             while self.locks:
                 self.locks.pop().close()
