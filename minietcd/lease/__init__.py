@@ -6,5 +6,5 @@ a revocation, and every member applies that.
 
 Read first: ``lessor.py``.
 
-Go: lease/doc.go
+Go: lease/lessor.go
 """

@@ -15,5 +15,5 @@ A write is driven by the apply loop and never awaits; the loops here only serve 
 
 Read first: ``key_index.py``, then ``kvstore_txn.py``, then ``watchable_store.py``.
 
-Go: mvcc/doc.go
+Go: mvcc/kv.go
 """

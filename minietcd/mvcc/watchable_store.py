@@ -228,8 +228,8 @@ class WatchableStore(Store):
         victims: WatcherBatch = {}
         for watcher, batch in new_watcher_batch(self.synced, evs).items():
             assert batch.revs == 1, f"{batch.revs} revisions in one notification"
+            watcher.min_rev = rev + 1
             if not watcher.send(WatchResponse(watcher.id, batch.evs, rev)):
-                watcher.min_rev = rev + 1
                 watcher.victim = True
                 victims[watcher] = batch
                 self.synced.delete(watcher)

@@ -280,7 +280,47 @@ def test_a_full_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match=r"full at .* bytes; restart with a larger --quota-backend-bytes"):
         for number in range(100):
             tx.unsafe_put(KEY, b"%d" % number, b"x" * 5_000)
-    backend.db.close()
+    backend.close()
+    backend = Backend(tmp_path / "db", mmap_size=1 << 20)
+    assert backend.read_tx().unsafe_range(KEY, b"0") == ([], [])
+    put(backend, b"a", b"x" * 200_000)
+    backend.close()
+
+
+FILLER = """
+import resource, signal, sys
+from pathlib import Path
+from minietcd.mvcc.backend.backend import Backend
+from minietcd.mvcc.backend.errors import BackendError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+backend = Backend(Path(sys.argv[1]), batch_limit=10)
+tx = backend.batch_tx()
+try:
+    for n in range(1_000):
+        tx.lock()
+        tx.unsafe_create_bucket(b"key")
+        tx.unsafe_seq_put(b"key", n.to_bytes(8), b"x" * 1_000)
+        tx.unlock()
+except BackendError as error:
+    print(n, error)
+backend.close()
+"""
+
+
+def test_a_disk_that_takes_no_more_is_told_in_one_line_and_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    filler = subprocess.run(
+        [sys.executable, "-c", FILLER, str(path)], capture_output=True, text=True, check=True
+    )
+    number, _, line = filler.stdout.strip().partition(" ")
+    assert line.startswith(f"database {path}: cannot write: ")
+    assert filler.stderr == ""
+    backend = Backend(path)
+    keys, _ = backend.read_tx().unsafe_range(KEY, b"\0", b"\xff")
+    assert 0 < len(keys) <= int(number)
+    assert keys == [n.to_bytes(8) for n in range(len(keys))]
+    backend.close()
 
 
 WRITER = """

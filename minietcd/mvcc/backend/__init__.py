@@ -11,5 +11,5 @@ order of work is etcd's with bbolt. Driven by the loop in ``Backend.run``. Read 
 Left out: waiting on locks, because one event loop runs all of this; ``lock`` and ``unlock`` remain as the
 places where a transaction begins and where its writes become visible.
 
-Go: mvcc/backend/doc.go
+Go: mvcc/backend/backend.go
 """

@@ -12,7 +12,7 @@ import os
 import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import google_crc32c
 import lmdb
@@ -27,7 +27,8 @@ from minietcd.pkg.task import go
 DEFAULT_BATCH_LIMIT = 10_000
 DEFAULT_BATCH_INTERVAL = 0.1
 INITIAL_MMAP_SIZE = 10 << 30
-"""Address space, not disk: the file grows as it is written. Bounds the file until the next start."""
+"""Address space, not disk: the file grows as it is written, but not beyond. A start with a file that has come
+near it doubles it."""
 
 _MAX_BUCKETS = 32
 _BBOLT_MAGIC = bytes.fromhex("edda0ced")
@@ -85,7 +86,8 @@ class Backend:
         self.path = path
         self.batch_interval = batch_interval
         self.batch_limit = batch_limit
-        self._options: dict[str, Any] = {"map_size": mmap_size, "sync": not unsafe_no_fsync}
+        self._mmap_size = mmap_size
+        self._sync = not unsafe_no_fsync
         self._lock_fd = _flock(path)
         self._task: asyncio.Task[None] | None = None
         self.commits = 0
@@ -98,7 +100,7 @@ class Backend:
         self._batch_tx = BatchTxBuffered(self)
 
     def _open(self) -> None:
-        self.db = _open_lmdb(self.path, **self._options)
+        self.db = _open_lmdb(self.path, max(self._mmap_size, 2 * self.path.stat().st_size), self._sync)
         with self.db.begin() as tx, tx.cursor() as cursor:
             names = list(cursor.iternext(values=False))
         self.buckets = {name: self.db.open_db(name, create=False) for name in names}
@@ -231,7 +233,7 @@ def _flock(path: Path) -> int:
     return fd
 
 
-def _open_lmdb(path: Path, **options: Any) -> lmdb.Environment:
+def _open_lmdb(path: Path, map_size: int, sync: bool) -> lmdb.Environment:
     """Open the environment, and refuse with a reason whatever is not a whole one."""
     with path.open("rb") as file:
         if file.read(20)[16:] == _BBOLT_MAGIC:
@@ -239,7 +241,7 @@ def _open_lmdb(path: Path, **options: Any) -> lmdb.Environment:
     # The file lock is ours, so nobody uses LMDB's own: a stale one, or that of a file since renamed away.
     path.with_name(path.name + "-lock").unlink(missing_ok=True)
     try:
-        db = lmdb.open(str(path), subdir=False, mode=0o600, max_dbs=_MAX_BUCKETS, **options)
+        db = lmdb.open(str(path), map_size, subdir=False, sync=sync, mode=0o600, max_dbs=_MAX_BUCKETS)
         # Reading a page behind the end of the file would kill the process.
         missing = (db.info()["last_pgno"] + 1) * db.stat()["psize"] - path.stat().st_size
         if missing > 0 and db.info()["last_txnid"]:

@@ -125,7 +125,9 @@ class BatchTx:
         return self.tx
 
     def _failed(self, error: lmdb.Error) -> BackendError:
-        """Fatal for whoever meets it: the batch is lost here, and only here."""
+        """Fatal for whoever meets it: this batch is lost, and is still in the write-ahead log."""
+        self._open.abort()
+        self.tx, self.pending, self.locked = None, 0, False
         if isinstance(error, lmdb.MapFullError):
             size = self.backend.db.info()["map_size"]
             return BackendError(
