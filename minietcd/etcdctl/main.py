@@ -1,0 +1,71 @@
+"""The ``minietcdctl`` program. Go: etcdctl/main.go"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from io import TextIOWrapper
+
+from minietcd.etcdctl.cobra import Surroundings
+from minietcd.etcdctl.ctlv3 import ctl
+
+API_ENV = "ETCDCTL_API"
+_BROKEN_PIPE = 128 + signal.SIGPIPE
+
+
+async def run(args: list[str], surroundings: Surroundings | None = None) -> int:
+    """Run one command in the loop there is, and return its exit code: what the program does, embedded."""
+    surroundings = surroundings or Surroundings()
+    environ = dict(surroundings.environ)
+    api = environ.pop(API_ENV, "")
+    surroundings.environ = environ
+    if api in ("", "3"):
+        return await ctl.start(args, surroundings)
+    problem = "the v2 API is not supported yet" if api == "2" else f"unsupported API version {api}"
+    print(problem, file=surroundings.stderr)
+    return 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The program. As etcdctl it ends by the signal on Ctrl-C, which a shell shows as exit code 130.
+
+    Go: etcdctl/main.go#main
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
+    _log_to_stderr()
+    args = sys.argv[1:] if argv is None else argv
+    args = [os.fsencode(arg).decode("utf-8", "surrogateescape") for arg in args]
+    try:
+        code = asyncio.run(run(args))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has left. What is still buffered has nowhere to go, so it must not be flushed at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    return code
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.format = _zap_line  # type: ignore[method-assign]
+    logging.getLogger("clientv3").addHandler(handler)
+
+
+def _zap_line(record: logging.LogRecord) -> str:
+    """A warning as etcd's client writes it, one JSON object a line."""
+    at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    caller = f"{'/'.join(record.pathname.rsplit('/', 2)[-2:])}:{record.lineno}"
+    fields = {"level": "warn", "ts": at, "caller": caller, "msg": record.getMessage()}
+    return json.dumps(fields | getattr(record, "fields", {}), ensure_ascii=False, separators=(",", ":"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
