@@ -34,7 +34,7 @@ DEFAULT_COMPACT_BATCH_LIMIT = 1000
 DEFAULT_IGNORES = frozenset({(META_BUCKET_NAME, CONSISTENT_INDEX_KEY_NAME)})
 """Not hashed: entries that change nothing else move it at different times on different members."""
 
-_RESTORE_CHUNK_KEYS = 10_000
+RESTORE_CHUNK_KEYS = 10_000
 _LAST = Revision((1 << 63) - 1, (1 << 63) - 1)
 
 log = logging.getLogger("mvcc")
@@ -219,10 +219,10 @@ class Store:
         start = Revision(1)
         while True:
             keys, values = tx.unsafe_range(
-                KEY_BUCKET_NAME, rev_to_bytes(start), rev_to_bytes(_LAST), _RESTORE_CHUNK_KEYS
+                KEY_BUCKET_NAME, rev_to_bytes(start), rev_to_bytes(_LAST), RESTORE_CHUNK_KEYS
             )
             self.restore_chunk(keys, values, key_to_lease)
-            if len(keys) < _RESTORE_CHUNK_KEYS:
+            if len(keys) < RESTORE_CHUNK_KEYS:
                 break
             start = bytes_to_rev(keys[-1])
             start = Revision(start.main, start.sub + 1)

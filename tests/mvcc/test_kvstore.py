@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minietcd.lease.lessor import LeaseID, LeaseItem, Lessor
+from minietcd.mvcc import kvstore
 from minietcd.mvcc.backend.backend import Backend
 from minietcd.mvcc.errors import CompactedError, FutureRevError
 from minietcd.mvcc.kv import RangeOptions
@@ -128,6 +129,17 @@ async def test_a_compaction_that_was_cut_short_goes_on_after_the_restart(tmp_pat
         store.fifo_sched = None
         left, _ = store.b.batch_tx().unsafe_range(b"key", b"\0", b"\xff")
         assert left == [rev_to_bytes(Revision(rev)) for rev in (9, 10, 11)]
+
+
+async def test_the_revision_stays_when_all_that_made_it_is_compacted(tmp_path: Path) -> None:
+    with opened(tmp_path / "db") as store:
+        store.put(b"a", b"")
+        store.delete_range(b"a", b"")
+        await compact(store, 3)
+        assert store.kvindex.tree == {}
+        await store.close()
+    with opened(tmp_path / "db") as store:
+        assert (store.rev(), store.first_rev()) == (3, 3)
 
 
 async def test_hashes_agree_whether_compaction_has_finished_or_not(tmp_path: Path) -> None:
@@ -304,7 +316,8 @@ def test_the_store_is_its_whole_history(steps: list[tuple[str, Any]], key: bytes
         await store.close()
         backend.close()
 
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(kvstore, "RESTORE_CHUNK_KEYS", 2)
         asyncio.run(run(Path(directory) / "db"))
 
 
@@ -312,6 +325,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from minietcd.lease.lessor import Lessor
+from minietcd.mvcc import kvstore
 from minietcd.mvcc.backend.backend import Backend
 from minietcd.mvcc.watchable_store import WatchableStore
 

@@ -119,6 +119,21 @@ async def test_one_who_comes_too_late_is_told_and_dropped(store: WatchableStore)
     assert store.synced.size() == 0
 
 
+async def test_one_who_comes_too_late_is_told_once_there_is_room(store: WatchableStore) -> None:
+    store.put(b"a", b"")
+    stream = store.new_watch_stream()
+    in_step = stream.watch(AUTO_WATCH_ID, b"a", b"", 0)
+    for _ in range(CHAN_BUF_LEN):
+        stream.request_progress(in_step)
+    store.put(b"b", b"")
+    store.update_compact_rev(3)
+    late = stream.watch(AUTO_WATCH_ID, b"a", b"", 2)
+    assert store.sync_watchers() == 1
+    received(stream)
+    assert store.sync_watchers() == 0
+    assert received(stream) == [WatchResponse(late, compact_revision=3)]
+
+
 async def test_more_watchers_than_one_round_takes(
     store: WatchableStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
