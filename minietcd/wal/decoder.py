@@ -108,9 +108,10 @@ class Decoder:
             record = Record.FromString(data[:rec_bytes])
         except DecodeError:
             raise self.torn_or(CorruptRecordError, data, rec_bytes) from None
-        crc = google_crc32c.extend(self.crc, record.data)
-        if record.type == CRC_TYPE and not self.crc:
-            crc = record.crc
+        if record.type == CRC_TYPE:
+            crc = self.crc or record.crc
+        else:
+            crc = google_crc32c.extend(self.crc, record.data)
         if record.crc != crc:
             raise self.torn_or(CRCMismatchError, data, rec_bytes)
         self.crc = crc
@@ -162,15 +163,17 @@ class Decoder:
     def is_torn_entry(self, data: bytes, rec_bytes: int) -> bool:
         """Whether this is a record of ``rec_bytes`` of which a part never reached the disk.
 
+        Not the first of a segment: it was synced before the segment got its name.
+
         Go: wal/decoder.go#decoder.isTornEntry
         """
-        if not self.in_last_file():
+        if not self.frame_off or not self.in_last_file():
             return False
         first = MIN_SECTOR_SIZE - (self.frame_off + FRAME_SIZE_BYTES) % MIN_SECTOR_SIZE
         starts = [0, *range(first, len(data), MIN_SECTOR_SIZE)]
         missing = (start for start, end in pairwise([*starts, len(data)]) if not any(data[start:end]))
         arrived = data[: next(missing, len(data))]
-        if len(arrived) >= rec_bytes:
+        if len(arrived) >= rec_bytes + -rec_bytes % 8:
             return False
         header = _HEADER.match(arrived)
         return header is None or header.end() + _varint(header[1]) == rec_bytes
