@@ -1,0 +1,55 @@
+"""Opening the backend, and putting a snapshot's file in its place.
+
+Go: etcdserver/backend.go
+"""
+
+from __future__ import annotations
+
+from minietcd.etcdserver.api.snap.snapshotter import Snapshotter
+from minietcd.etcdserver.config import ServerConfig
+from minietcd.lease.lessor import Lessor
+from minietcd.mvcc.backend.backend import Backend
+from minietcd.mvcc.kvstore import Store
+from minietcd.raft.raftpb import Snapshot
+
+
+def open_snapshot_backend(cfg: ServerConfig, ss: Snapshotter, snapshot: Snapshot) -> Backend:
+    """Make the database that came with ``snapshot`` the current one, and open it.
+
+    Go: etcdserver/backend.go#openSnapshotBackend
+    """
+    ss.db_file_path(snapshot.metadata.index).replace(cfg.backend_path())
+    return open_backend(cfg)
+
+
+def open_backend(cfg: ServerConfig) -> Backend:
+    """Raises BackendLockedError when another process has it.
+
+    Left out: waiting for that process to end, because two members on one directory are a mistake.
+
+    Go: etcdserver/backend.go#openBackend
+    Go: etcdserver/backend.go#newBackend
+    """
+    return Backend(
+        cfg.backend_path(),
+        cfg.backend_batch_interval,
+        cfg.backend_batch_limit,
+        unsafe_no_fsync=cfg.unsafe_no_fsync,
+    )
+
+
+def recover_snapshot_backend(
+    cfg: ServerConfig, ss: Snapshotter, oldbe: Backend, snapshot: Snapshot
+) -> Backend:
+    """The backend that is at least as new as ``snapshot``.
+
+    If the member died after saving the raft snapshot and before its database took the place of the old one,
+    that is done now: the log after the snapshot does not fit the old one.
+
+    Go: etcdserver/backend.go#recoverSnapshotBackend
+    """
+    kv = Store(oldbe, Lessor(oldbe), None)
+    if snapshot.metadata.index <= kv.consistent_index():
+        return oldbe
+    oldbe.close()
+    return open_snapshot_backend(cfg, ss, snapshot)

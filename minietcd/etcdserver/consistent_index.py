@@ -1,0 +1,26 @@
+"""The index of the entry being applied, which the backend saves in the same transaction as its effect.
+
+Go: etcdserver/consistent_index.go
+"""
+
+from __future__ import annotations
+
+
+class ConsistentIndex:
+    """Shared by the applying loop, which sets it, and the store, which saves it.
+
+    Go: etcdserver/consistent_index.go#consistentIndex
+    """
+
+    __slots__ = ("_index",)
+
+    def __init__(self) -> None:
+        self._index = 0
+
+    def set_consistent_index(self, index: int) -> None:
+        """Go: etcdserver/consistent_index.go#consistentIndex.setConsistentIndex"""
+        self._index = index
+
+    def consistent_index(self) -> int:
+        """Go: etcdserver/consistent_index.go#consistentIndex.ConsistentIndex"""
+        return self._index

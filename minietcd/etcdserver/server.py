@@ -1,0 +1,895 @@
+"""A member: how it comes to life, and how it applies what the cluster has committed.
+
+Go: etcdserver/server.go
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+
+import aiohttp
+from aiohttp import web
+from google.protobuf.message import DecodeError
+
+from minietcd.auth.store import AuthStore
+from minietcd.etcdserver.api.capability import update_capability
+from minietcd.etcdserver.api.membership import cluster as membership
+from minietcd.etcdserver.api.membership.cluster import ConfigChangeContext, RaftCluster
+from minietcd.etcdserver.api.membership.errors import MembershipError
+from minietcd.etcdserver.api.membership.member import Attributes, Member
+from minietcd.etcdserver.api.membership.store import member_attributes_store_path, store_cluster_version_key
+from minietcd.etcdserver.api.rafthttp.errors import HTTPError
+from minietcd.etcdserver.api.rafthttp.transport import Transport
+from minietcd.etcdserver.api.snap.errors import NoSnapshotError
+from minietcd.etcdserver.api.snap.message import Message as SnapMessage
+from minietcd.etcdserver.api.snap.snapshotter import Snapshotter
+from minietcd.etcdserver.api.v2store.store import Store as V2Store
+from minietcd.etcdserver.api.v3alarm.alarms import AlarmStore
+from minietcd.etcdserver.apply import (
+    ApplierV3,
+    ApplierV3backend,
+    ApplierV3Capped,
+    ApplierV3Corrupt,
+    ApplyResult,
+    QuotaApplierV3,
+    no_side_effect,
+    remove_needless_range_reqs,
+)
+from minietcd.etcdserver.apply_auth import AuthApplierV3
+from minietcd.etcdserver.apply_v2 import ApplierV2store
+from minietcd.etcdserver.backend import open_backend, open_snapshot_backend, recover_snapshot_backend
+from minietcd.etcdserver.cluster_util import (
+    decide_cluster_version,
+    get_cluster_from_remote_peers,
+    get_remote_peer_urls,
+    get_versions,
+    is_compatible_with_cluster,
+    is_member_bootstrapped,
+)
+from minietcd.etcdserver.config import ServerConfig
+from minietcd.etcdserver.consistent_index import ConsistentIndex
+from minietcd.etcdserver.errors import (
+    BadLeaderTransfereeError,
+    EtcdServerError,
+    FatalError,
+    NoSpaceError,
+    StoppedError,
+    TimeoutLeaderTransferError,
+    UnhealthyError,
+)
+from minietcd.etcdserver.raft import (
+    Apply,
+    RaftNode,
+    RaftReadyHandler,
+    restart_as_standalone_node,
+    restart_node,
+    start_node,
+)
+from minietcd.etcdserver.snapshot_merge import SnapshotMerge
+from minietcd.etcdserver.storage import Storage
+from minietcd.etcdserver.util import longest_connected
+from minietcd.etcdserver.v2_server import V2Server, new_request
+from minietcd.etcdserver.v3_server import V3Server
+from minietcd.lease.lessor import Lessor
+from minietcd.mvcc.watchable_store import WatchableStore
+from minietcd.pkg.chan import CLOSED, Chan, select
+from minietcd.pkg.clock import Ticker
+from minietcd.pkg.context import BACKGROUND, Context
+from minietcd.pkg.fileutil import purge_file, read_dir, touch_dir_all
+from minietcd.pkg.idutil import Generator
+from minietcd.pkg.schedule import FIFOScheduler
+from minietcd.pkg.task import go
+from minietcd.pkg.types import id_string
+from minietcd.proto.etcdserverpb import rpc_pb2 as pb
+from minietcd.proto.etcdserverpb.etcdserver_pb2 import Request
+from minietcd.proto.etcdserverpb.raft_internal_pb2 import InternalRaftRequest
+from minietcd.raft import raftpb
+from minietcd.raft.errors import CompactedError, RaftError, SnapOutOfDateError
+from minietcd.raft.node import Node
+from minietcd.raft.raft import NONE
+from minietcd.raft.raftpb import ConfChange, ConfState, Entry, Index, Message, NodeID, Snapshot, Term
+from minietcd.raft.rawnode import SnapshotStatus
+from minietcd.raft.ready import is_empty_snap
+from minietcd.raft.status import Status
+from minietcd.raft.storage import MemoryStorage
+from minietcd.version.version import MIN_CLUSTER_VERSION, VERSION, SemVer
+from minietcd.version.version import cluster as version_cluster
+from minietcd.wal import wal
+from minietcd.wal.util import exist
+
+log = logging.getLogger("etcdserver")
+
+STORE_CLUSTER_PREFIX = "/0"
+STORE_KEYS_PREFIX = "/1"
+_PURGE_FILE_INTERVAL = 30.0
+_MONITOR_VERSION_INTERVAL = 4.0
+_RELEASE_DELAY_AFTER_SNAPSHOT = 30.0
+_SYNC_INTERVAL = 0.5
+_ADJUST_TICKS_INTERVAL = 0.05
+_ADJUST_TICKS_TRIES = 100
+"""How often to look for connected peers: for 5 s in all."""
+
+
+@dataclass(slots=True)
+class EtcdProgress:
+    """How far applying has come. Go: etcdserver/server.go#etcdProgress"""
+
+    conf_state: ConfState
+    snapi: Index
+    appliedt: Term
+    appliedi: Index
+
+
+@dataclass(slots=True)
+class ConfChangeResponse:
+    """What became of a change of members. Go: etcdserver/server.go#confChangeResponse"""
+
+    membs: list[Member]
+    err: MembershipError | None
+
+
+class MemberRemovedError(EtcdServerError):
+    """This member is no longer one."""
+
+    message = "the member has been permanently removed from the cluster"
+
+
+async def new_server(cfg: ServerConfig) -> EtcdServer:
+    """A member out of what is in its directory, or a new one. Raises ValueError, OSError.
+
+    Go: etcdserver/server.go#NewServer
+    """
+    touch_dir_all(cfg.data_dir, cfg.disk)
+    touch_dir_all(cfg.snap_dir(), cfg.disk)
+    for name in read_dir(cfg.snap_dir(), disk=cfg.disk):
+        if name.startswith("tmp"):
+            cfg.disk.unlink(cfg.snap_dir() / name)
+    have_wal = exist(cfg.wal_dir(), cfg.disk)
+    be_exist = cfg.backend_path().exists()
+    srv = EtcdServer(cfg)
+    srv.be = open_backend(cfg)
+    srv.peer_rt = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(cfg.peer_dial_timeout()))
+    try:
+        remotes: list[Member] = []
+        if have_wal:
+            _restart(srv, be_exist)
+        elif cfg.new_cluster:
+            await _bootstrap(srv)
+        else:
+            remotes = await _join(srv)
+        _open_stores(srv)
+        _start_transport(srv, remotes)
+    except BaseException:
+        srv.be.close()
+        await srv.peer_rt.close()
+        raise
+    return srv
+
+
+async def _join(srv: EtcdServer) -> list[Member]:
+    """Become a member of a cluster that already runs and has been told; its members are answered."""
+    cfg = srv.cfg
+    cfg.verify_join_existing()
+    cl = membership.new_cluster_from_urls_map(cfg.initial_cluster_token, cfg.initial_peer_urls_map)
+    try:
+        existing = await get_cluster_from_remote_peers(get_remote_peer_urls(cl, cfg.name), srv.peer_rt)
+    except ValueError as err:
+        raise ValueError(f"cannot fetch cluster info from peer urls: {err}") from err
+    try:
+        membership.validate_cluster_and_assign_ids(cl, existing)
+    except MembershipError as err:
+        raise ValueError(f"error validating peerURLs {existing}: {err}") from err
+    local = cl.member_by_name(cfg.name)
+    assert local is not None, cfg.name
+    if not await is_compatible_with_cluster(cl, local.id, srv.peer_rt):
+        raise ValueError("incompatible with current running cluster")
+    cl.set_id(NodeID(0), existing.id())
+    _start_node(srv, cl, [], existing.id())
+    return existing.members()
+
+
+async def _bootstrap(srv: EtcdServer) -> None:
+    """Become a member of a cluster that starts now."""
+    cfg = srv.cfg
+    cfg.verify_bootstrap()
+    cl = membership.new_cluster_from_urls_map(cfg.initial_cluster_token, cfg.initial_peer_urls_map)
+    if await is_member_bootstrapped(cl, cfg.name, srv.peer_rt, cfg.bootstrap_timeout):
+        local = cl.member_by_name(cfg.name)
+        assert local is not None, cfg.name
+        raise ValueError(f"member {id_string(local.id)} has already been bootstrapped")
+    _start_node(srv, cl, cl.member_ids(), cl.id())
+
+
+def _start_node(srv: EtcdServer, cl: RaftCluster, ids: list[NodeID], cid: NodeID) -> None:
+    cl.set_store(srv.v2store)
+    cl.set_backend(srv.be)
+    id, node, raft_storage, w = start_node(srv.cfg, cl, ids)
+    cl.set_id(id, cid)
+    _set_node(srv, id, cl, node, raft_storage, w)
+
+
+def _restart(srv: EtcdServer, be_exist: bool) -> None:
+    """Be again what the log and the newest snapshot say."""
+    cfg, ss = srv.cfg, srv.snapshotter
+    try:
+        # A snapshot file that the log does not mention was never finished.
+        mentioned = wal.valid_snapshot_entries(cfg.wal_dir(), cfg.disk)
+        snapshot: Snapshot | None = ss.load_newest_available(mentioned)
+    except NoSnapshotError:
+        snapshot = None
+    if snapshot:
+        srv.v2store.recovery(snapshot.data)
+        fields = {"snapshot-index": snapshot.metadata.index, "snapshot-size": len(snapshot.data)}
+        log.info("recovered v2 store from snapshot", extra={"fields": fields})
+        srv.be = recover_snapshot_backend(cfg, ss, srv.be, snapshot)
+    restart = restart_as_standalone_node if cfg.force_new_cluster else restart_node
+    id, cl, node, raft_storage, w = restart(cfg, snapshot)
+    cl.set_store(srv.v2store)
+    cl.set_backend(srv.be)
+    cl.recover(update_capability)
+    if (cl.version() or SemVer(0, 0)) >= SemVer(3, 0) and not be_exist:
+        raise ValueError(f"database file ({cfg.backend_path()}) of the backend is missing")
+    _set_node(srv, id, cl, node, raft_storage, w)
+
+
+def _set_node(
+    srv: EtcdServer, id: NodeID, cl: RaftCluster, node: Node, raft_storage: MemoryStorage, w: wal.WAL
+) -> None:
+    srv._id, srv._cluster = id, cl
+    srv.r = RaftNode(
+        node=node,
+        raft_storage=raft_storage,
+        storage=Storage(w, srv.snapshotter),
+        heartbeat=srv.cfg.tick_ms / 1000,
+        is_id_removed=cl.is_id_removed,
+    )
+    srv.req_id_gen = Generator(id, srv.cfg.clock())
+
+
+def _open_stores(srv: EtcdServer) -> None:
+    """Leases come before keys: while it opens, the store hangs its keys on the leases that are there."""
+    cfg = srv.cfg
+    min_ttl = math.ceil(3 * cfg.election_ticks // 2 * cfg.tick_ms / 1000)
+    srv.lessor = Lessor(srv.be, min_ttl)
+    srv._auth_store = AuthStore(srv.be)
+    srv._kv = WatchableStore(srv.be, srv.lessor, srv.consist_index, cfg.compaction_batch_limit)
+    srv.consist_index.set_consistent_index(srv._kv.consistent_index())
+    srv.apply_v2 = ApplierV2store(srv.v2store, srv._cluster)
+    srv.apply_v3_base = ApplierV3backend(srv)
+    srv.restore_alarms()
+
+
+def _start_transport(srv: EtcdServer, remotes: list[Member]) -> None:
+    """Connect to the members; ``remotes`` may help to catch up before they are known as members."""
+    cfg, id = srv.cfg, srv.id()
+    tr = srv.r.transport = Transport(
+        id=id,
+        urls=cfg.peer_urls,
+        cluster_id=srv._cluster.id(),
+        raft=srv,
+        snapshotter=srv.snapshotter,
+        error_c=srv.errorc,
+        dial_timeout=cfg.peer_dial_timeout(),
+        clock=cfg.clock,
+    )
+    tr.start()
+    for m in remotes:
+        if m.id != id:
+            tr.add_remote(m.id, m.peer_urls)
+    for m in srv._cluster.members():
+        if m.id != id:
+            tr.add_peer(m.id, m.peer_urls)
+
+
+class EtcdServer(V3Server, V2Server, SnapshotMerge):
+    """One member of a cluster; ``new_server`` makes it. Go: etcdserver/server.go#EtcdServer"""
+
+    def __init__(self, cfg: ServerConfig) -> None:
+        super().__init__()
+        self.cfg = cfg
+        self.v2store = V2Store(STORE_CLUSTER_PREFIX, STORE_KEYS_PREFIX, clock=cfg.clock)
+        self.snapshotter = Snapshotter(cfg.snap_dir(), cfg.disk)
+        self.consist_index = ConsistentIndex()
+        self.attributes = Attributes(cfg.name, cfg.client_urls.string_slice())
+        self._sync_c: Chan[float] | None = None
+
+    async def adjust_ticks(self) -> None:
+        """Let the first election come soon: at once if alone, else as soon as two peers are connected.
+
+        Go: etcdserver/server.go#EtcdServer.adjustTicks
+        """
+        if len(self._cluster.members()) == 1:
+            self._forward_ticks("started as single-node; fast-forwarding election ticks", 1)
+        elif self.cfg.initial_election_tick_advance:
+            for _ in range(_ADJUST_TICKS_TRIES):
+                await asyncio.sleep(_ADJUST_TICKS_INTERVAL)
+                if self.r.transport.active_peers() > 1:
+                    self._forward_ticks("initialized peer connections; fast-forwarding election ticks", 2)
+                    return
+
+    def _forward_ticks(self, message: str, spare: int) -> None:
+        ticks = self.cfg.election_ticks - spare
+        fields = {"local-member-id": id_string(self._id), "forward-ticks": ticks}
+        log.info(message, extra={"fields": fields | {"election-ticks": self.cfg.election_ticks}})
+        self.r.advance_ticks(ticks)
+
+    def start(self) -> None:
+        """Start the loops; none of them is waited for.
+
+        Go: etcdserver/server.go#EtcdServer.Start
+        Go: etcdserver/server.go#EtcdServer.start
+        """
+        version = self.cluster_version()
+        fields = {
+            "local-member-id": id_string(self._id),
+            "local-server-version": VERSION,
+            "cluster-version": version_cluster(str(version)) if version else "to_be_decided",
+        }
+        log.info("starting etcd server", extra={"fields": fields})
+        self.be.start()
+        go(self.run(), "EtcdServer.run")
+        self.go_attach(self.adjust_ticks(), "adjustTicks")
+        self.go_attach(self.publish(), "publish")
+        self.go_attach(self.purge_file(), "purgeFile")
+        self.go_attach(self.monitor_versions(), "monitorVersions")
+        self.go_attach(self.linearizable_read_loop(), "linearizableReadLoop")
+
+    async def purge_file(self) -> None:
+        """Keep only so many snapshots and WAL segments. Go: etcdserver/server.go#EtcdServer.purgeFile"""
+        snap_dir, wal_dir = self.cfg.snap_dir(), self.cfg.wal_dir()
+        while True:
+            if self.cfg.max_snap_files > 0:
+                purge_file(snap_dir, "snap.db", self.cfg.max_snap_files, self.cfg.disk)
+                purge_file(snap_dir, "snap", self.cfg.max_snap_files, self.cfg.disk)
+            if self.cfg.max_wal_files > 0:
+                purge_file(wal_dir, "wal", self.cfg.max_wal_files, self.cfg.disk)
+            await asyncio.sleep(_PURGE_FILE_INTERVAL)
+
+    def apply_wait_(self) -> Chan[None]:
+        """Is closed when all that is committed now is applied.
+
+        Go: etcdserver/server.go#EtcdServer.ApplyWait
+        """
+        return self.apply_wait.wait(self._committed_index)
+
+    def raft_handler(self) -> list[web.RouteDef]:
+        """What peers ask over HTTP. Go: etcdserver/server.go#EtcdServer.RaftHandler"""
+        return self.r.transport.handler()
+
+    async def process(self, ctx: Context, m: Message) -> None:
+        """Take a message from a peer. Raises HTTPError, RaftError.
+
+        Go: etcdserver/server.go#EtcdServer.Process
+        """
+        if self._cluster.is_id_removed(m.from_):
+            fields = {"local-member-id": id_string(self._id), "removed-member-id": id_string(m.from_)}
+            log.warning("rejected Raft message from removed member", extra={"fields": fields})
+            raise HTTPError(HTTPStatus.FORBIDDEN, "cannot process message from removed member")
+        await self.r.node.step(ctx, m)
+
+    def is_id_removed(self, id: NodeID) -> bool:
+        """Go: etcdserver/server.go#EtcdServer.IsIDRemoved"""
+        return self._cluster.is_id_removed(id)
+
+    def report_unreachable(self, id: NodeID) -> None:
+        """Go: etcdserver/server.go#EtcdServer.ReportUnreachable"""
+        self.r.node.report_unreachable(id)
+
+    def report_snapshot(self, id: NodeID, status: SnapshotStatus) -> None:
+        """Go: etcdserver/server.go#EtcdServer.ReportSnapshot"""
+        self.r.node.report_snapshot(id, status)
+
+    async def run(self) -> None:
+        """Hand on what is to be applied, and tidy up at the end. Go: etcdserver/server.go#EtcdServer.run"""
+        metadata = self.r.raft_storage.snapshot().metadata
+        ep = EtcdProgress(metadata.conf_state, metadata.index, metadata.term, metadata.index)
+        sched = FIFOScheduler("apply scheduler (fifo.run)")
+        rh = RaftReadyHandler(
+            get_lead=self.lead,
+            update_lead=self.set_lead,
+            update_leadership=self.update_leadership,
+            update_committed_index=self.update_committed_index,
+        )
+        with Ticker(_SYNC_INTERVAL, "SyncTicker.C") as self._sync_ticker:
+            self.r.start(rh)
+            try:
+                await self._run(ep, sched)
+            finally:
+                await self._end(sched)
+
+    async def _run(self, ep: EtcdProgress, sched: FIFOScheduler) -> None:
+        applyc = self.r.apply()
+        while True:
+            chan, item = await select(applyc, self.errorc, self._sync_c, self.stop_c)
+            if chan is applyc:
+                sched.schedule(functools.partial(self.run_func8, ep, item))
+            elif chan is self.errorc:
+                log.warning("server error", extra={"fields": {"error": str(item)}})
+                log.warning("data-dir used by this member must be removed")
+                return
+            elif chan is self.stop_c:
+                return
+            elif self.v2store.has_ttl_keys():
+                self.sync()
+
+    async def _end(self, sched: FIFOScheduler) -> None:
+        """Stop what this member started, each before what it stands on."""
+        self.stopping.close()
+        for task in self._wg:
+            task.cancel()
+        await sched.stop()
+        await asyncio.gather(*self._wg, return_exceptions=True)
+        await self.r.stop()
+        await self._kv.close()
+        self.be.close()
+        await self.peer_rt.close()
+        self.done.close()
+
+    async def run_func8(self, ep: EtcdProgress, apply: Apply) -> None:
+        """What the scheduler runs for each batch. Go: etcdserver/server.go#EtcdServer.run.func8"""
+        await self.apply_all(ep, apply)
+
+    def set_lead(self, lead: NodeID) -> None:
+        """Go: etcdserver/server.go#EtcdServer.setLead"""
+        self._lead = lead
+
+    def update_leadership(self, new_leader: bool) -> None:
+        """The raft loop says that who leads, or what this member is, has changed."""
+        self._sync_c = self._sync_ticker.c if self.is_leader() else None
+        if new_leader:
+            if self.is_leader():
+                self.lead_elected_time = asyncio.get_running_loop().time()
+            changed, self.leader_changed = self.leader_changed, Chan("leaderChanged")
+            changed.close()
+
+    def update_committed_index(self, ci: int) -> None:
+        """The raft loop says how far the log is committed."""
+        self._committed_index = max(ci, self._committed_index)
+
+    async def apply_all(self, ep: EtcdProgress, apply: Apply) -> None:
+        """Apply one batch, and, once its entries are on disk, see whether a snapshot is due.
+
+        Go: etcdserver/server.go#EtcdServer.applyAll
+        """
+        await self.apply_snapshot(ep, apply)
+        await self.apply_entries(ep, apply)
+        self.apply_wait.trigger(ep.appliedi)
+        await apply.notifyc.recv()
+        self.trigger_snapshot(ep)
+        m = self.r.msg_snap_c.try_recv()
+        if isinstance(m, Message):
+            merged = self.create_merged_snapshot_message(m, ep.appliedt, ep.appliedi, ep.conf_state)
+            self.send_merged_snap(merged)
+
+    async def apply_snapshot(self, ep: EtcdProgress, apply: Apply) -> None:
+        """Become what the leader's snapshot holds. Go: etcdserver/server.go#EtcdServer.applySnapshot"""
+        if is_empty_snap(apply.snapshot):
+            return
+        metadata = apply.snapshot.metadata
+        assert metadata.index > ep.appliedi, f"snapshot index {metadata.index} <= applied {ep.appliedi}"
+        fields = {
+            "current-snapshot-index": ep.snapi,
+            "current-applied-index": ep.appliedi,
+            "incoming-leader-snapshot-index": metadata.index,
+            "incoming-leader-snapshot-term": metadata.term,
+        }
+        log.info("applying snapshot", extra={"fields": fields})
+        await apply.notifyc.recv()  # the raft loop has it on disk
+        await self._replace_backend(apply.snapshot)
+        self.v2store.recovery(apply.snapshot.data)
+        self._cluster.set_backend(self.be)
+        self._cluster.recover(update_capability)
+        await self.r.transport.remove_all_peers()
+        for m in self._cluster.members():
+            if m.id != self._id:
+                self.r.transport.add_peer(m.id, m.peer_urls)
+        ep.appliedt, ep.appliedi, ep.snapi = metadata.term, metadata.index, metadata.index
+        ep.conf_state = metadata.conf_state
+        log.info("applied snapshot", extra={"fields": fields})
+
+    async def _replace_backend(self, snapshot: Snapshot) -> None:
+        """Open the database that came with ``snapshot`` in everything that stands on one; leases first."""
+        oldbe = self.be
+        newbe = open_snapshot_backend(self.cfg, self.snapshotter, snapshot)
+        newbe.start()
+        self.lessor.recover(newbe, self._kv.write)
+        await self._kv.restore(newbe)
+        self.consist_index.set_consistent_index(self._kv.consistent_index())
+        self.be = newbe
+        oldbe.close()
+        self.restore_alarms()
+        self._auth_store.recover(newbe)
+
+    async def apply_entries(self, ep: EtcdProgress, apply: Apply) -> None:
+        """Apply those entries that are not yet. Go: etcdserver/server.go#EtcdServer.applyEntries"""
+        if not apply.entries:
+            return
+        first = apply.entries[0].index
+        assert first <= ep.appliedi + 1, f"first committed entry {first} > applied {ep.appliedi} + 1"
+        ents = apply.entries[ep.appliedi + 1 - first :]
+        if ents and await self.apply(ents, ep):
+            go(self.stop_with_delay(1.0, MemberRemovedError()), "stopWithDelay")
+
+    def trigger_snapshot(self, ep: EtcdProgress) -> None:
+        """Go: etcdserver/server.go#EtcdServer.triggerSnapshot"""
+        if ep.appliedi - ep.snapi <= self.cfg.snapshot_count:
+            return
+        fields = {
+            "local-member-id": id_string(self._id),
+            "local-member-applied-index": ep.appliedi,
+            "local-member-snapshot-index": ep.snapi,
+            "local-member-snapshot-count": self.cfg.snapshot_count,
+        }
+        log.info("triggering snapshot", extra={"fields": fields})
+        self.snapshot(ep.appliedi, ep.conf_state)
+        ep.snapi = ep.appliedi
+
+    def has_multiple_voting_members(self) -> bool:
+        """Go: etcdserver/server.go#EtcdServer.hasMultipleVotingMembers"""
+        return len(self._cluster.voting_member_ids()) > 1
+
+    async def move_leader(self, ctx: Context, lead: NodeID, transferee: NodeID) -> None:
+        """Let ``transferee`` lead, and wait until it does.
+
+        Raises BadLeaderTransfereeError, TimeoutLeaderTransferError.
+
+        Go: etcdserver/server.go#EtcdServer.MoveLeader
+        """
+        member = self._cluster.member(transferee)
+        if member is None or member.is_learner:
+            raise BadLeaderTransfereeError
+        fields = {
+            "local-member-id": id_string(self._id),
+            "current-leader-member-id": id_string(lead),
+            "transferee-member-id": id_string(transferee),
+        }
+        log.info("leadership transfer starting", extra={"fields": fields})
+        try:
+            async with asyncio.timeout(self.cfg.req_timeout()):
+                await self.r.node.transfer_leadership(ctx, lead, transferee)
+                while self._lead != transferee:
+                    await select(self.leader_changed_notify())
+        except TimeoutError:
+            raise TimeoutLeaderTransferError from None
+        log.info("leadership transfer finished", extra={"fields": fields})
+
+    async def transfer_leadership(self) -> None:
+        """If this member leads, let the one lead that has been connected longest.
+
+        Go: etcdserver/server.go#EtcdServer.TransferLeadership
+        """
+        if not self.is_leader() or not self.has_multiple_voting_members():
+            return
+        transferee = longest_connected(self.r.transport, self._cluster.voting_member_ids())
+        if transferee is None:
+            raise UnhealthyError
+        await self.move_leader(BACKGROUND, self._id, transferee)
+
+    async def hard_stop(self) -> None:
+        """Stop without a word to the others. Go: etcdserver/server.go#EtcdServer.HardStop"""
+        await select((self.stop_c, None), self.done)
+        await select(self.done)
+
+    async def stop(self) -> None:
+        """Hand over leadership, then stop. Go: etcdserver/server.go#EtcdServer.Stop"""
+        try:
+            await self.transfer_leadership()
+        except EtcdServerError as err:
+            fields = {"local-member-id": id_string(self._id), "error": str(err)}
+            log.warning("leadership transfer failed", extra={"fields": fields})
+        await self.hard_stop()
+
+    def ready_notify(self) -> Chan[None]:
+        """Is closed when clients may come. Go: etcdserver/server.go#EtcdServer.ReadyNotify"""
+        return self.readych
+
+    async def stop_with_delay(self, seconds: float, err: Exception) -> None:
+        """Stop because of ``err``, but first let others hear of it.
+
+        Go: etcdserver/server.go#EtcdServer.stopWithDelay
+        """
+        await asyncio.sleep(seconds)
+        self.errorc.try_send(err)
+
+    def stop_notify(self) -> Chan[None]:
+        """Is closed when this member has stopped. Go: etcdserver/server.go#EtcdServer.StopNotify"""
+        return self.done
+
+    def sync(self) -> None:
+        """Tell all members the time, so that they drop the same expired v2 keys.
+
+        Go: etcdserver/server.go#EtcdServer.sync
+        """
+        now = int(self.cfg.clock() * 10**9)
+        req = new_request("SYNC", ID=self.req_id_gen.next(), Time=now)
+        self.go_attach(self._propose_sync(req.SerializeToString()), "sync")
+
+    async def _propose_sync(self, data: bytes) -> None:
+        with contextlib.suppress(TimeoutError, RaftError):
+            async with asyncio.timeout(self.cfg.req_timeout()):
+                await self.r.node.propose(BACKGROUND, data)
+
+    async def publish(self) -> None:
+        """Tell the cluster this member's name and client URLs, until it has heard.
+
+        Go: etcdserver/server.go#EtcdServer.publish
+        """
+        path = member_attributes_store_path(self._id)
+        fields: dict[str, object] = {
+            "local-member-id": id_string(self._id),
+            "local-member-attributes": self.attributes.to_json(),
+            "request-path": path,
+            "cluster-id": id_string(self._cluster.id()),
+            "publish-timeout": self.cfg.req_timeout(),
+        }
+        while True:
+            try:
+                await self.do(BACKGROUND, new_request("PUT", Path=path, Val=self.attributes.to_json()))
+            except (EtcdServerError, RaftError) as err:
+                message = "failed to publish local member to cluster through raft"
+                log.warning(message, extra={"fields": fields | {"error": str(err)}})
+            else:
+                self.readych.close()
+                log.info("published local member to cluster through raft", extra={"fields": fields})
+                return
+
+    def send_merged_snap(self, merged: SnapMessage) -> None:
+        """Send a snapshot, and do not compact the log before the receiver had time to go on from it.
+
+        Go: etcdserver/server.go#EtcdServer.sendMergedSnap
+        """
+        self.inflight_snapshots += 1
+        fields = {
+            "from": id_string(self._id),
+            "to": id_string(merged.message.to),
+            "bytes": merged.total_size,
+        }
+        self.r.transport.send_snapshot(merged)
+        log.info("sending merged snapshot", extra={"fields": fields})
+        self.go_attach(self._await_merged_snap(merged, fields), "sendMergedSnap")
+
+    async def _await_merged_snap(self, merged: SnapMessage, fields: dict[str, object]) -> None:
+        try:
+            _, ok = await select(merged.close_notify())
+            if ok is not CLOSED and ok:
+                await asyncio.sleep(_RELEASE_DELAY_AFTER_SNAPSHOT)
+        finally:
+            self.inflight_snapshots -= 1
+        log.info("sent merged snapshot", extra={"fields": fields})
+
+    async def apply(self, es: Sequence[Entry], ep: EtcdProgress) -> bool:
+        """Apply ``es`` in order; True if one of them puts this member out.
+
+        Go: etcdserver/server.go#EtcdServer.apply
+        """
+        should_stop = False
+        for e in es:
+            if e.type == raftpb.EntryNormal:
+                self.apply_entry_normal(e)
+            else:
+                should_stop |= await self._apply_entry_conf_change(e, ep)
+            self._applied_index, self._term = e.index, e.term
+            ep.appliedi, ep.appliedt = e.index, e.term
+        return should_stop
+
+    async def _apply_entry_conf_change(self, e: Entry, ep: EtcdProgress) -> bool:
+        if e.index > self.consist_index.consistent_index():
+            self.consist_index.set_consistent_index(e.index)
+        cc = ConfChange.unmarshal(e.data)
+        err: MembershipError | None = None
+        removed_self = False
+        try:
+            removed_self = await self.apply_conf_change(cc, ep)
+        except MembershipError as refused:
+            err = refused
+        self.w.trigger(cc.id, ConfChangeResponse(self._cluster.members(), err))
+        return removed_self
+
+    def apply_entry_normal(self, e: Entry) -> None:
+        """Apply one request, and wake who waits for it.
+
+        What the backend has already is not applied again: it saves, with each change, which entry it is of.
+
+        Go: etcdserver/server.go#EtcdServer.applyEntryNormal
+        """
+        should_apply_v3 = e.index > self.consist_index.consistent_index()
+        if should_apply_v3:
+            self.consist_index.set_consistent_index(e.index)
+        if not e.data:
+            self.notify_about_first_commit_in_term()
+            return
+        try:
+            raft_req = InternalRaftRequest.FromString(e.data)
+        except DecodeError:
+            self._apply_v2_request(Request.FromString(e.data))
+            return
+        if raft_req.HasField("v2"):
+            self._apply_v2_request(raft_req.v2)
+        elif should_apply_v3:
+            self._apply_v3_request(raft_req)
+
+    def _apply_v2_request(self, r: Request) -> None:
+        self.w.trigger(r.ID, self.apply_v2.apply_v2_request(r))
+
+    def _apply_v3_request(self, raft_req: InternalRaftRequest) -> None:
+        id = raft_req.ID or raft_req.header.ID
+        need_result = self.w.is_registered(id)
+        if not need_result:
+            if no_side_effect(raft_req):
+                return
+            if raft_req.HasField("txn"):
+                remove_needless_range_reqs(raft_req.txn)
+        ar = self.apply_v3.apply(raft_req)
+        if isinstance(ar.err, NoSpaceError) and not self.alarm_store.get(pb.NOSPACE):
+            fields = {"quota-size-bytes": self.cfg.quota_backend_bytes, "error": str(ar.err)}
+            log.warning("message exceeded backend quota; raising alarm", extra={"fields": fields})
+            self.go_attach(self._raise_no_space(id, ar), "raise NOSPACE")
+        else:
+            self.w.trigger(id, ar)
+
+    async def _raise_no_space(self, id: int, ar: ApplyResult) -> None:
+        """Answer only when the whole cluster knows."""
+        alarm = pb.AlarmRequest(memberID=self._id, action=pb.AlarmRequest.ACTIVATE, alarm=pb.NOSPACE)
+        with contextlib.suppress(EtcdServerError, RaftError, TimeoutError):
+            await self.raft_request(BACKGROUND, InternalRaftRequest(alarm=alarm))
+        self.w.trigger(id, ar)
+
+    def notify_about_first_commit_in_term(self) -> None:
+        """Go: etcdserver/server.go#EtcdServer.notifyAboutFirstCommitInTerm"""
+        notified, self.first_commit_in_term_c = self.first_commit_in_term_c, Chan("firstCommitInTermC")
+        notified.close()
+
+    async def apply_conf_change(self, cc: ConfChange, ep: EtcdProgress) -> bool:
+        """Change who is a member, in raft too; True if it is no longer this one.
+
+        Raises MembershipError for a change that cannot be; raft is then told that nothing changes.
+
+        Go: etcdserver/server.go#EtcdServer.applyConfChange
+        """
+        try:
+            self._cluster.validate_configuration_change(cc)
+        except MembershipError:
+            await self.r.node.apply_conf_change(replace(cc, node_id=NodeID(NONE)))
+            raise
+        ep.conf_state = await self.r.node.apply_conf_change(cc)
+        if cc.type in (raftpb.ConfChangeAddNode, raftpb.ConfChangeAddLearnerNode):
+            self._member_added(cc)
+        elif cc.type == raftpb.ConfChangeRemoveNode:
+            self._cluster.remove_member(cc.node_id)
+            if cc.node_id == self._id:
+                return True
+            await self.r.transport.remove_peer(cc.node_id)
+        else:
+            m = Member.from_json(cc.context)
+            assert cc.node_id == m.id, f"change of {cc.node_id:x} is about {m.id:x}"
+            self._cluster.update_raft_attributes(m.id, m.raft_attributes)
+            if m.id != self._id:
+                self.r.transport.update_peer(m.id, m.peer_urls)
+        return False
+
+    def _member_added(self, cc: ConfChange) -> None:
+        change = ConfigChangeContext.from_json(cc.context)
+        m = change.member
+        assert cc.node_id == m.id, f"change of {cc.node_id:x} is about {m.id:x}"
+        if change.is_promote:
+            self._cluster.promote_member(m.id)
+            return
+        self._cluster.add_member(m)
+        if m.id != self._id:
+            self.r.transport.add_peer(m.id, m.peer_urls)
+
+    def snapshot(self, snapi: Index, conf_state: ConfState) -> None:
+        """Save a snapshot at ``snapi``, and let go of the log well before it.
+
+        The v3 store is its own snapshot: committing it is all it needs.
+
+        Go: etcdserver/server.go#EtcdServer.snapshot
+        """
+        clone = self.v2store.clone()
+        self._kv.commit()
+        self.go_attach(self._save_snapshot(clone, snapi, conf_state), "snapshot")
+
+    async def _save_snapshot(self, clone: V2Store, snapi: Index, conf_state: ConfState) -> None:
+        try:
+            snap = self.r.raft_storage.create_snapshot(snapi, conf_state, clone.save_no_copy())
+        except SnapOutOfDateError:
+            return  # the leader has sent a newer one meanwhile
+        try:
+            self.r.storage.save_snap(snap)
+            log.info("saved snapshot", extra={"fields": {"snapshot-index": snapi}})
+            self.r.storage.release(snap)
+        except OSError as err:
+            raise FatalError(f"failed to save snapshot: {err}") from err
+        if self.inflight_snapshots:
+            # Whoever is being sent one needs the entries after it; else he would need the next one too.
+            log.info("skip compaction since there is an inflight snapshot")
+            return
+        compacti = Index(max(1, snapi - self.cfg.snapshot_catch_up_entries))
+        with contextlib.suppress(CompactedError):
+            self.r.raft_storage.compact(compacti)
+            log.info("compacted Raft logs", extra={"fields": {"compact-index": compacti}})
+
+    def cluster_version(self) -> SemVer | None:
+        """Go: etcdserver/server.go#EtcdServer.ClusterVersion"""
+        return self._cluster.version()
+
+    async def monitor_versions(self) -> None:
+        """As leader, raise the cluster's version to the oldest of its members'.
+
+        Go: etcdserver/server.go#EtcdServer.monitorVersions
+        """
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_MONITOR_VERSION_INTERVAL):
+                    await select(self.first_commit_in_term_notify())
+            if not self.is_leader():
+                continue
+            decided = decide_cluster_version(await get_versions(self._cluster, self._id, self.peer_rt))
+            version = decided._replace(patch=0) if decided else None
+            current = self._cluster.version()
+            if current is None:
+                version = version or SemVer.parse(MIN_CLUSTER_VERSION)
+                self.go_attach(self.update_cluster_version(version), "updateClusterVersion")
+            elif version and current < version:
+                self.go_attach(self.update_cluster_version(version), "updateClusterVersion")
+
+    async def update_cluster_version(self, ver: SemVer) -> None:
+        """Go: etcdserver/server.go#EtcdServer.updateClusterVersion"""
+        fields = {"cluster-version": version_cluster(str(ver))}
+        current = self._cluster.version()
+        message = "updating cluster version" if current else "setting up initial cluster version"
+        log.info(message, extra={"fields": fields})
+        try:
+            await self.do(BACKGROUND, new_request("PUT", Path=store_cluster_version_key(), Val=str(ver)))
+        except StoppedError as err:
+            message = "aborting cluster version update; server is stopped"
+            log.warning(message, extra={"fields": {"error": str(err)}})
+        except (EtcdServerError, RaftError) as err:
+            log.warning("failed to update cluster version", extra={"fields": {"error": str(err)}})
+        else:
+            log.info("cluster version is updated", extra={"fields": fields})
+
+    def restore_alarms(self) -> None:
+        """Read the alarms, and let through what they let.
+
+        Go: etcdserver/server.go#EtcdServer.restoreAlarms
+        """
+        self.alarm_store = AlarmStore(self.backend)
+        self.reset_applier()
+
+    def reset_applier(self) -> None:
+        """Make the chain of appliers that the alarms in force ask for.
+
+        In 3.4 an alarm raised at run time also drops the links that check permissions and quota; not here.
+
+        Go: etcdserver/apply.go#EtcdServer.newApplierV3
+        """
+        quota_applier = QuotaApplierV3(self, ApplierV3backend(self))
+        self.apply_v3: ApplierV3 = AuthApplierV3(self._auth_store, quota_applier, self.lessor)
+        if self.alarm_store.get(pb.NOSPACE):
+            self.apply_v3 = ApplierV3Capped(self.apply_v3)
+        if self.alarm_store.get(pb.CORRUPT):
+            self.apply_v3 = ApplierV3Corrupt(self.apply_v3)
+
+    def alarms(self) -> list[pb.AlarmMember]:
+        """All that are raised. Go: etcdserver/server.go#EtcdServer.Alarms"""
+        return self.alarm_store.get(pb.NONE)
+
+    def is_learner(self) -> bool:
+        """Go: etcdserver/server.go#EtcdServer.IsLearner"""
+        return self._cluster.is_local_member_learner()
+
+    def is_member_exist(self, id: NodeID) -> bool:
+        """Go: etcdserver/server.go#EtcdServer.IsMemberExist"""
+        return self._cluster.is_member_exist(id)
+
+    async def raft_status(self) -> Status:
+        """Go: etcdserver/server.go#EtcdServer.raftStatus"""
+        return await self.r.node.status()

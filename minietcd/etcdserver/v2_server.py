@@ -1,0 +1,69 @@
+"""A v2 request: through raft if it changes anything, else answered from the tree.
+
+Go: etcdserver/v2_server.go
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from minietcd.etcdserver.apply_v2 import Response
+from minietcd.etcdserver.errors import StoppedError, UnknownMethodError
+from minietcd.etcdserver.state import ServerState
+from minietcd.pkg.chan import select
+from minietcd.pkg.context import Context
+from minietcd.proto.etcdserverpb.etcdserver_pb2 import Request
+from minietcd.raft.errors import ProposalDroppedError
+
+
+class V2Server(ServerState):
+    """The part of a member that v2 requests meet first. Go: etcdserver/v2_server.go#reqV2HandlerEtcdServer"""
+
+    async def process_raft_request(self, ctx: Context, r: Request) -> Response:
+        """Propose ``r`` and wait until it is applied here. Raises what kept it from that.
+
+        Go: etcdserver/v2_server.go#reqV2HandlerEtcdServer.processRaftRequest
+        """
+        ch = self.w.register(r.ID)
+        start = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(self.cfg.req_timeout()):
+                with contextlib.suppress(ProposalDroppedError):  # whoever leads next may have it
+                    await self.r.node.propose(ctx, r.SerializeToString())
+                chan, resp = await select(ch, self.stopping)
+        except BaseException as err:
+            self.w.trigger(r.ID, None)
+            if isinstance(err, TimeoutError):
+                raise self.parse_propose_ctx_err(start) from None
+            raise
+        if chan is self.stopping:
+            raise StoppedError
+        assert isinstance(resp, Response), resp
+        if resp.err:
+            raise resp.err
+        return resp
+
+    async def do(self, ctx: Context, r: Request) -> Response:
+        """Give ``r`` an id, and do it. Go: etcdserver/v2_server.go#EtcdServer.Do"""
+        r.ID = self.req_id_gen.next()
+        resp = await self.handle(ctx, r)
+        resp.term, resp.index = self._term, self._committed_index
+        return resp
+
+    async def handle(self, ctx: Context, r: Request) -> Response:
+        """Go: etcdserver/v2_server.go#RequestV2.Handle"""
+        if r.Method == "GET" and r.Quorum:
+            r.Method = "QGET"
+        if r.Method in ("POST", "PUT", "DELETE", "QGET"):
+            return await self.process_raft_request(ctx, r)
+        if r.Method in ("GET", "HEAD"):
+            return Response(event=self.v2store.get(r.Path, r.Recursive, r.Sorted))
+        raise UnknownMethodError
+
+
+def new_request(method: str, **fields: object) -> Request:
+    """A request with every field set that etcd writes, also when it is empty."""
+    empty = {"ID": 0, "Path": "", "Val": "", "Dir": False, "PrevValue": "", "PrevIndex": 0, "Expiration": 0}
+    empty |= {"Wait": False, "Since": 0, "Recursive": False, "Sorted": False, "Quorum": False, "Time": 0}
+    return Request(Method=method, Stream=False, **{**empty, **fields})  # type: ignore[arg-type]
