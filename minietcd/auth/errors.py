@@ -3,7 +3,8 @@
     AuthError
     ├─ UserEmptyError           the request names no user
     ├─ PermissionDeniedError    the user may not do that
-    └─ InvalidAuthTokenError    nobody was given this token
+    ├─ InvalidAuthTokenError    nobody was given this token
+    └─ AuthOldRevisionError     users or roles have changed while the request was under way
 
 Go: auth/store.go
 """
@@ -36,3 +37,9 @@ class InvalidAuthTokenError(AuthError):
     """etcd's ``ErrInvalidAuthToken``."""
 
     text = "auth: invalid auth token"
+
+
+class AuthOldRevisionError(AuthError):
+    """etcd's ``ErrAuthOldRevision``."""
+
+    text = "auth: revision in header is old"

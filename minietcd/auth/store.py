@@ -96,6 +96,10 @@ class AuthStore:
             return
         raise PermissionDeniedError if auth_info and auth_info.username else UserEmptyError
 
+    def has_role(self, user: str, role: str) -> bool:
+        """Whether the user has the role. Go: auth/store.go#authStore.HasRole"""
+        return False
+
     def is_auth_enabled(self) -> bool:
         """Whether anything is checked at all. Go: auth/store.go#authStore.IsAuthEnabled"""
         return self.enabled
