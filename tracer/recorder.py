@@ -49,7 +49,7 @@ class Subject:
     brief: Callable[[Any], Any]
     """A value as a number or bounded text; None if it is not worth showing."""
     task_name: Callable[[asyncio.Task[Any]], str] = asyncio.Task.get_name
-    message: Callable[[Any], tuple[str, str]] = lambda message: ("", str(message))
+    message: Callable[[Any, Any], tuple[str, str]] = lambda coder, message: ("", str(message))
     """The stream a wire message travels on, and what it looks like on both ends."""
 
 
@@ -155,7 +155,7 @@ class Recorder:
             self._write(("<", self._now(), span, task, id(values["parcel"]), values["self"].name))
         else:
             message = values["m"]
-            lane, text = self._subject.message(message)
+            lane, text = self._subject.message(values.get("self"), message)
             label, keys = self._describe(message)
             self._write(("E", self._now(), span, task, lane, text, keys, label))
 
@@ -168,7 +168,8 @@ class Recorder:
         elif door is Door.GO:
             self._write(("G", self._now(), span, task, self._task(result)))
         elif result is not None:
-            self._write(("D", self._now(), span, task, *self._subject.message(result)))
+            lane, text = self._subject.message(frame.f_locals.get("self"), result)
+            self._write(("D", self._now(), span, task, lane, text))
 
     def _describe(self, value: Any) -> tuple[Any, Keys]:
         """What to show of ``value``, and what it is about; a value that cannot be read disturbs nobody."""

@@ -243,4 +243,4 @@ def subject() -> Subject:
         encode.__code__: Door.ENCODE,
         decode.__code__: Door.DECODE,
     }
-    return Subject(functions(), doors, keys_of, brief, message=lambda m: (f"to {m.to}", repr(m)))
+    return Subject(functions(), doors, keys_of, brief, message=lambda _, m: (f"to {m.to}", repr(m)))

@@ -73,7 +73,7 @@ class Terminal:
     def _head(self, section: Section) -> Iterator[Text]:
         if section.via:
             arrow = "══▶" if section.critical else "──▶"
-            way = " → ".join(_channel(edge) for edge in section.via)
+            way = " → ".join(channel(edge) for edge in section.via)
             carried = section.via[-1].label if self.view.depth > 1 else ""
             yield self._cut(Text.assemble((f"  {way} {arrow} ", "dim"), (carried, "italic dim")))
         head = Text(", ".join(section.members), style=f"bold {self._colour(section.members[0])}")
@@ -119,9 +119,7 @@ class Terminal:
         target = self.trace.tasks[edge.target.task]
         arrow = "══▶" if edge.critical else "──▶"
         what = f" {edge.label}" if edge.label else ""
-        return self._cut(
-            Text(f"  {arrow} {_channel(edge)}  {target.member} {target.name}{what}", style="dim")
-        )
+        return self._cut(Text(f"  {arrow} {channel(edge)}  {target.member} {target.name}{what}", style="dim"))
 
     def _line(self, row: Row, line: int, values: dict[str, Any]) -> Text:
         text = source.line_of(row.span.function, line)
@@ -148,7 +146,8 @@ class Terminal:
         return _COLOURS[names.index(member) % len(_COLOURS)] if member in names else "default"
 
 
-def _channel(edge: Edge) -> str:
+def channel(edge: Edge) -> str:
+    """What a reader should call the hand-off."""
     return {"wire": "TCP stream", "wait": "wait", "timer": "timer"}.get(edge.kind, edge.name)
 
 

@@ -1,0 +1,267 @@
+"""What the tracer knows about minietcd: which functions to watch, which are doors, what is about what.
+
+The rest of the tracer would follow any program made of named types and channels. Each name this module needs
+is an import or an attribute of one, so that a renaming breaks a test and not a trace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import re
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+from minietcd.etcdserver.api.rafthttp.msg_codec import MessageDecoder, MessageEncoder
+from minietcd.etcdserver.api.rafthttp.msgappv2_codec import MsgAppV2Decoder, MsgAppV2Encoder
+from minietcd.etcdserver.raft import Apply
+from minietcd.pkg import task as task_module
+from minietcd.pkg.chan import Chan
+from minietcd.proto.etcdserverpb import rpc_pb2 as pb
+from minietcd.proto.etcdserverpb.raft_internal_pb2 import InternalRaftRequest
+from minietcd.raft.node import MsgWithResult
+from minietcd.raft.raftpb import Entry, EntryType, HardState, Message, MessageType
+from minietcd.raft.read_only import ReadState
+from minietcd.raft.ready import Ready
+from tracer.model import Function, Key, Keys
+from tracer.recorder import Door, Subject
+from tracer.source import ROOT
+
+_GO = re.compile(r"(?:^|\s)Go: (\S+\.go)#([\w.]+)\s*$", re.MULTILINE)
+_NOT_SHOWN = {"self", "cls", "ctx", "stream", "srv", "interceptor", "handler", "invoker", "info"}
+_NOT_TRACED = re.compile(r"\.pb\.go#(?!kVClient|_KV)|\.String$|raft/raftpb/|pkg/types/|#max$|#min$")
+"""Generated code, and what only formats."""
+_SHORT, _LONG = 40, 80
+
+DOORS: dict[CodeType, Door] = {
+    Chan._put.__code__: Door.PUT,
+    Chan._take.__code__: Door.TAKE,
+    task_module.go.__code__: Door.GO,
+    MessageEncoder.encode.__code__: Door.ENCODE,
+    MsgAppV2Encoder.encode.__code__: Door.ENCODE,
+    MessageDecoder.decode.__code__: Door.DECODE,
+    MsgAppV2Decoder.decode.__code__: Door.DECODE,
+}
+
+_TASKS = {"request_handler": "gRPC handler", "RequestHandler.start": "HTTP handler"}
+"""Names for the tasks of libraries, by the coroutine that runs in them."""
+
+
+def subject() -> Subject:
+    """Everything of minietcd that is imported by now and names a Go twin."""
+    return Subject(functions(), DOORS, keys_of, brief, task_name, message)
+
+
+def functions() -> dict[CodeType, Function]:
+    """Every function with a ``Go:`` line, nested ones too, wherever decorators have put it."""
+    root = str(ROOT / "minietcd")
+    found: dict[CodeType, Function] = {}
+    for each in gc.get_objects():
+        if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(root):
+            _collect(each.__code__, found)
+    return found
+
+
+def twins(code: CodeType) -> tuple[str, ...]:
+    """The Go functions that ``code`` names in its docstring."""
+    doc = code.co_consts[0] if code.co_consts else None
+    return tuple(f"{path}#{symbol}" for path, symbol in _GO.findall(doc)) if isinstance(doc, str) else ()
+
+
+def task_name(task: asyncio.Task[Any]) -> str:
+    """The name it was given, or what a library's task is for."""
+    return _TASKS.get(getattr(task.get_coro(), "__qualname__", ""), task.get_name())
+
+
+def message(coder: Any, m: Message) -> tuple[str, str]:
+    """The connection ``m`` travels on, the same text at both ends, and what is the same of it there."""
+    return "|".join(coder.conn), f"{m.type} {m.term} {m.index} {m.commit} {len(m.entries)}"
+
+
+def keys_of(value: Any) -> Keys:
+    """What ``value`` is about; None if it is of a type that is never about anything in particular."""
+    reader = _KEYS.get(type(value))
+    return reader(value) if reader else None
+
+
+def brief(value: Any) -> Any:
+    """``value`` as a reader wants to see it: a number or short text; None if it is not worth showing."""
+    kind = type(value)
+    shown = _BRIEF.get(kind)
+    if shown is None:
+        shown = _BRIEF[kind] = _default_brief(kind)
+    return shown(value)
+
+
+def _collect(code: CodeType, found: dict[CodeType, Function]) -> None:
+    go = tuple(twin for twin in twins(code) if not _NOT_TRACED.search(twin))
+    if go and code not in found:
+        path = Path(code.co_filename).relative_to(ROOT).as_posix()
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        shown = tuple(name for name in names if name not in _NOT_SHOWN)
+        name = code.co_qualname.replace(".<locals>", "")
+        found[code] = Function(name, go, path, code.co_firstlineno, shown)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            _collect(inner, found)
+
+
+_requests: dict[tuple[int, int, int], int] = {}
+"""The request in an entry, by term, index and length: each entry passes many doors."""
+
+
+def _request_of(entry: Entry) -> int:
+    place = (entry.term, entry.index, len(entry.data))
+    request = _requests.get(place)
+    if request is None or not entry.index:
+        request = 0
+        if entry.type == EntryType.EntryNormal and entry.data:
+            request = InternalRaftRequest.FromString(entry.data).header.ID
+        if entry.index:
+            _requests[place] = request
+    return request
+
+
+def _entry_keys(entry: Entry) -> tuple[Key, ...]:
+    request = _request_of(entry)
+    if entry.index:
+        return (("entry", entry.index, request),)
+    return (("req", request, 0),) if request else ()
+
+
+def _list_keys(values: Sequence[Any]) -> Keys:
+    if not values or type(values[0]) not in _KEYS:
+        return None
+    return _union(keys_of(value) for value in values)
+
+
+def _union(many: Iterable[Keys]) -> tuple[Key, ...]:
+    return tuple(dict.fromkeys(key for keys in many for key in keys or ()))
+
+
+def _read(context: bytes) -> tuple[Key, ...]:
+    return (("read", int.from_bytes(context), 0),) if context else ()
+
+
+def _up_to(kind: str, index: int) -> tuple[Key, ...]:
+    return ((kind, index, 0),) if index else ()
+
+
+def _message_keys(m: Message) -> tuple[Key, ...]:
+    """What it carries, what it acknowledges, what it says is committed, or which read it confirms."""
+    if m.type in (MessageType.MsgReadIndex, MessageType.MsgReadIndexResp):
+        return _read(m.entries[0].data)
+    if m.type in (MessageType.MsgHeartbeat, MessageType.MsgHeartbeatResp):
+        return _read(m.context)
+    if m.type == MessageType.MsgAppResp:
+        return () if m.reject else _up_to("ack", m.index)
+    return _union([_list_keys(m.entries), _up_to("commit", m.commit)])
+
+
+def _ready_keys(rd: Ready) -> tuple[Key, ...]:
+    parts = (rd.entries, rd.committed_entries, rd.messages, rd.read_states)
+    return _union([keys_of(rd.hard_state), *(_list_keys(part) for part in parts)])
+
+
+_KEYS: dict[type, Callable[[Any], Keys]] = {
+    InternalRaftRequest: lambda r: (("req", r.header.ID, 0),),
+    Entry: _entry_keys,
+    Message: _message_keys,
+    MsgWithResult: lambda pm: _message_keys(pm.m),
+    HardState: lambda st: _up_to("commit", st.commit) or None,
+    ReadState: lambda rs: _read(rs.request_ctx),
+    Ready: _ready_keys,
+    Apply: lambda ap: _list_keys(ap.entries),
+    list: _list_keys,
+    tuple: _list_keys,
+}
+
+
+def _default_brief(kind: type) -> Callable[[Any], Any]:
+    if issubclass(kind, Enum):
+        return str
+    if issubclass(kind, str):
+        return lambda text: text[:_LONG]
+    return int if issubclass(kind, int) else lambda _: None
+
+
+def _bytes(data: bytes) -> str:
+    text = bytes(data[:_SHORT]).decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else f"{len(data)} bytes"
+
+
+def _message(m: Message) -> str:
+    way = f"{m.type} @{m.from_:x}→@{m.to:x}"
+    if m.type == MessageType.MsgAppResp:
+        return f"{way} {'rejects' if m.reject else 'has'} {m.index}"
+    if m.type == MessageType.MsgApp:
+        return f"{way} {_entries(m.entries) or 'no entries'}, commit {m.commit}"
+    return f"{m.type} {_entries(m.entries)}".rstrip() if m.type == MessageType.MsgProp else way
+
+
+def _entries(entries: Sequence[Entry]) -> str:
+    if not entries:
+        return ""
+    first, last = entries[0].index, entries[-1].index
+    if not first:
+        return f"{len(entries)} proposed"
+    return f"entry {first}" if first == last else f"entries {first}–{last}"
+
+
+def _ready(rd: Ready) -> str:
+    parts = [
+        f"save {_entries(rd.entries)}" if rd.entries else "",
+        f"commit {rd.hard_state.commit}" if rd.hard_state.commit else "",
+        f"apply {_entries(rd.committed_entries)}" if rd.committed_entries else "",
+        f"send {len(rd.messages)}" if rd.messages else "",
+        f"read at {rd.read_states[-1].index}" if rd.read_states else "",
+    ]
+    return "Ready: " + (", ".join(part for part in parts if part) or "nothing")
+
+
+def _list(values: Sequence[Any]) -> str | None:
+    if values and isinstance(values[0], Entry):
+        return _entries(values)
+    if values and isinstance(values[0], Message):
+        return _message(values[0]) if len(values) == 1 else f"{len(values)} messages"
+    texts = [text for value in values[:4] if isinstance(text := brief(value), str)]
+    return " ".join(texts)[:_LONG] or None
+
+
+def _internal(r: InternalRaftRequest) -> str:
+    for name in ("put", "range", "delete_range", "txn"):
+        if r.HasField(name):
+            return f"{name} {brief(getattr(r, name)) or ''}".rstrip()
+    return ""
+
+
+def _response(r: Any) -> str:
+    return f"revision {r.header.revision}" if r.header.revision else ""
+
+
+def _range(r: pb.RangeRequest | pb.DeleteRangeRequest) -> str:
+    return _bytes(r.key) + (f"…{_bytes(r.range_end)}" if r.range_end else "")
+
+
+_BRIEF: dict[type, Callable[[Any], Any]] = {
+    bytes: _bytes,
+    Entry: lambda entry: _entries([entry]),
+    Message: _message,
+    MsgWithResult: lambda pm: _message(pm.m),
+    HardState: lambda st: f"term {st.term}, commit {st.commit}" if st.commit else None,
+    ReadState: lambda rs: f"read at {rs.index}",
+    Ready: _ready,
+    Apply: lambda ap: f"apply {_entries(ap.entries) or 'nothing'}",
+    InternalRaftRequest: _internal,
+    pb.PutRequest: lambda r: f"{_bytes(r.key)}={_bytes(r.value)}",
+    pb.RangeRequest: _range,
+    pb.DeleteRangeRequest: _range,
+    pb.PutResponse: _response,
+    pb.RangeResponse: lambda r: f"{r.count} found, {_response(r)}",
+    pb.DeleteRangeResponse: lambda r: f"{r.deleted} deleted, {_response(r)}",
+    list: _list,
+    tuple: _list,
+}

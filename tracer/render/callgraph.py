@@ -1,0 +1,116 @@
+"""A story as a Graphviz graph: a box for each member, a lane in it for each task, arrows for the hand-offs.
+
+The picture is meant to stand inside a page: every node and edge has an id that is the same from run to run, and
+colours come from CSS variables, so that it follows the page's palette, light or dark.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+import graphviz
+
+from tracer.fold import Section
+from tracer.model import CLIENT, Trace
+from tracer.render.terminal import channel
+
+_FONT = "Helvetica,Arial,sans-serif"
+_HEAD = f"""digraph trace {{
+  graph [rankdir=TB, fontname="{_FONT}", fontsize=11, bgcolor=transparent, ranksep=0.35, nodesep=0.25, newrank=true]
+  node [shape=box, style="rounded,filled", fillcolor=white, fontname="{_FONT}", fontsize=10, height=0.3]
+  edge [fontname="{_FONT}", fontsize=9, arrowsize=0.7]
+"""
+_STYLE = """<style>
+.trace{--m:var(--trace-text,#1b1f24);--p:var(--trace-paper,#fff);--l:var(--trace-line,#8a939d);--a:var(--trace-accent,#b3261e)}
+@media (prefers-color-scheme:dark){.trace{--m:var(--trace-text,#e6e8eb);--p:var(--trace-paper,#1d2126);--a:var(--trace-accent,#ff8a80)}}
+.trace text{fill:var(--m)}.trace .node path,.trace .node polygon{fill:var(--p);stroke:var(--l)}
+.trace .cluster path,.trace .cluster polygon{fill:none;stroke:var(--l)}.trace .edge path{stroke:var(--l)}
+.trace .edge polygon{fill:var(--l);stroke:var(--l)}.trace .critical path{stroke:var(--a);stroke-width:2}
+.trace .critical polygon{fill:var(--a);stroke:var(--a)}.trace .later{opacity:.65}
+</style>"""
+
+
+def dot(trace: Trace, sections: list[Section]) -> str:
+    """The graph in Graphviz' own language."""
+    return _HEAD + "".join(f"{line}\n" for line in _Graph(trace, sections).lines()) + "}\n"
+
+
+def svg(source: str) -> str:
+    """The picture of ``dot``, to be put into a page. Raises graphviz.ExecutableNotFound without the program."""
+    text: str = graphviz.Source(source).pipe(format="svg", encoding="utf-8")
+    text = text[text.index("<svg") :]
+    text = re.sub(r'<svg width="\d+pt" height="\d+pt"', '<svg class="trace" role="img"', text, count=1)
+    return re.sub(r"(<svg[^>]*>)", lambda match: match.group(1) + _STYLE, text, count=1)
+
+
+class _Graph:
+    def __init__(self, trace: Trace, sections: list[Section]) -> None:
+        self.trace, self.sections = trace, sections
+        self.ids: dict[tuple[int, int], str] = {}
+        self.by_turn = {section.turn: section for section in sections}
+        for section in sections:
+            self.ids[section.turn] = f"t{len(self.ids) + 1}"
+
+    def lines(self) -> Iterator[str]:
+        members: dict[str, dict[str, list[Section]]] = defaultdict(lambda: defaultdict(list))
+        for section in self.sections:
+            members[", ".join(section.members)][section.task].append(section)
+        for number, (member, tasks) in enumerate(members.items(), 1):
+            yield f'  subgraph cluster_{number} {{ label="{_escape(self._title(member))}"; class="member"; style=rounded'
+            for lane, (task, sections) in enumerate(tasks.items(), 1):
+                yield f'    subgraph cluster_{number}_{lane} {{ label="{_escape(task)}"; class="task"; style=dashed'
+                yield from (line for section in sections for line in self._nodes(section))
+                yield "    }"
+            yield "  }"
+        yield from (line for section in self.sections for line in self._edges(section))
+
+    def _title(self, member: str) -> str:
+        names = member.split(", ")
+        role = self.trace.members.get(names[0], "")
+        return member if member == CLIENT else f"{member} ({role}{'s' * (len(names) > 1)})"
+
+    def _nodes(self, section: Section) -> Iterator[str]:
+        """The calls of one turn, each under the one before."""
+        later = " later" * section.later
+        for number, row in enumerate(section.rows, 1):
+            name = f"{self.ids[section.turn]}_{number}"
+            label = f"{row.title}\\n" * bool(row.title) + row.span.function.name
+            label += f"\\nshared by {row.span.shared}" * (row.span.shared > 1)
+            tip = " ".join(row.span.function.go)
+            yield f'      {name} [id="{name}", label="{_escape(label)}", tooltip="{_escape(tip)}", class="call{later}"]'
+            if number > 1:
+                yield f"      {self.ids[section.turn]}_{number - 1} -> {name} [style=dotted, arrowhead=none]"
+
+    def _edges(self, section: Section) -> Iterator[str]:
+        """The way by which this turn was reached."""
+        if not section.via:
+            return
+        first = section.via[0].source
+        origin = self.by_turn.get((first.task, first.turn)) or self._twin_of(first.task, first.turn)
+        if origin is None:
+            return
+        source, target = (
+            f"{self.ids[origin.turn]}_{self._row(origin, first.span)}",
+            f"{self.ids[section.turn]}_1",
+        )
+        label = "\\n".join(channel(edge) for edge in section.via)
+        kinds = "handoff" + " critical" * section.critical + " later" * section.later
+        name = f"{source}-{target}"
+        yield f'  {source} -> {target} [id="{name}", label="{_escape(label)}", class="{kinds}"]'
+
+    def _twin_of(self, task: int, turn: int) -> Section | None:
+        """The section that tells what this turn did too: members that do the same are told once."""
+        member, name = self.trace.tasks[task].member, self.trace.tasks[task].name
+        told = [s for s in self.sections if s.task == name and member in s.members]
+        return told[-1] if told else None
+
+    def _row(self, section: Section, span: int) -> int:
+        """Where in its turn the hand-off happened: at the last call told that was made by then."""
+        before = [n for n, row in enumerate(section.rows, 1) if row.span.id <= span]
+        return before[-1] if before else len(section.rows)
+
+
+def _escape(text: str) -> str:
+    return text.replace('"', '\\"')
