@@ -175,9 +175,10 @@ class Store:
     def compact_(self, rev: int) -> Chan[None]:
         """Queue the deletion behind those that run. Go: mvcc/kvstore.go#store.compact"""
         done: Chan[None] = Chan("compactc")
+        b = self.b
 
         async def job() -> None:
-            if not self.closed and await schedule_compaction(self, rev, self.kvindex.compact(rev)):
+            if self.holds(b) and await schedule_compaction(self, rev, self.kvindex.compact(rev)):
                 done.close()
 
         if self.fifo_sched is None:
@@ -193,10 +194,12 @@ class Store:
         tx.unlock()
         self.b.force_commit()
 
-    async def restore(self, b: Backend) -> None:
+    def holds(self, b: Backend) -> bool:
+        """Whether this is still the store in ``b``: where Go stops a compaction, it stops by itself."""
+        return self.b is b and not self.closed
+
+    def restore(self, b: Backend) -> None:
         """Become the store that ``b`` holds. Go: mvcc/kvstore.go#store.Restore"""
-        await self.close()
-        self.closed = False
         self.b = b
         self.restore_()
 

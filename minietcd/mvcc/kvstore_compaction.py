@@ -24,13 +24,14 @@ log = logging.getLogger("mvcc")
 
 
 async def schedule_compaction(s: Store, compact_main_rev: int, keep: set[Revision]) -> bool:
-    """Delete all up to ``compact_main_rev`` but ``keep``; False if the store closed before that was done.
+    """Delete all up to ``compact_main_rev`` but ``keep``; False if the store let go of the backend before.
 
     Go: mvcc/kvstore_compaction.go#store.scheduleCompaction
     """
+    b = s.b
     last, end = Revision(0), rev_to_bytes(Revision(compact_main_rev + 1))
     while True:
-        tx = s.b.batch_tx()
+        tx = b.batch_tx()
         tx.lock()
         keys, _ = tx.unsafe_range(KEY_BUCKET_NAME, rev_to_bytes(last), end, s.compaction_batch_limit)
         for key in keys:
@@ -47,7 +48,7 @@ async def schedule_compaction(s: Store, compact_main_rev: int, keep: set[Revisio
         main, sub = bytes_to_rev(keys[-1])
         last = Revision(main, sub + 1)
         tx.unlock()
-        s.b.force_commit()
+        b.force_commit()
         await asyncio.sleep(_PAUSE)
-        if s.closed:
+        if not s.holds(b):
             return False

@@ -138,12 +138,12 @@ class WatchableStore(Store):
                 batch.pop(wa, None)
         wa.ch = None
 
-    async def restore(self, b: Backend) -> None:
+    def restore(self, b: Backend) -> None:
         """Become the store that ``b`` holds; every watcher looks for what it missed.
 
         Go: mvcc/watchable_store.go#watchableStore.Restore
         """
-        await super().restore(b)
+        super().restore(b)
         for watcher in self.synced.watchers:
             watcher.restore = True
             self.unsynced.add(watcher)

@@ -131,6 +131,28 @@ async def test_a_compaction_that_was_cut_short_goes_on_after_the_restart(tmp_pat
         assert left == [rev_to_bytes(Revision(rev)) for rev in (9, 10, 11)]
 
 
+async def test_a_compaction_ends_when_another_store_takes_over(store: WatchableStore, tmp_path: Path) -> None:
+    for _ in range(50):
+        store.put(b"a", b"")
+    done = store.compact(40)
+    await asyncio.sleep(0)
+    old = store.b
+    with opened(tmp_path / "model") as model:
+        model.put(b"b", b"")
+        snapshot = model.b.snapshot()
+    with (tmp_path / "new").open("wb") as file:
+        snapshot.write_to(file)
+    snapshot.close()
+    store.restore(Backend(tmp_path / "new"))
+    assert store.fifo_sched is not None
+    await store.fifo_sched.stop()
+    store.fifo_sched = None
+    assert not done.closed
+    assert len(old.batch_tx().unsafe_range(b"key", b"\0", b"\xff")[0]) > 11
+    assert (store.rev(), store.first_rev(), store.range(b"b", b"").count) == (2, -1, 1)
+    old.close()
+
+
 async def test_the_revision_stays_when_all_that_made_it_is_compacted(tmp_path: Path) -> None:
     with opened(tmp_path / "db") as store:
         store.put(b"a", b"")
@@ -209,7 +231,7 @@ async def test_a_store_can_take_the_place_of_another(store: WatchableStore, tmp_
         snapshot.close()
     old, new = store.b, Backend(tmp_path / "received")
     store.le.recover(new, store.write)
-    await store.restore(new)
+    store.restore(new)
     old.close()
     assert store.rev() == 4
     assert [kv.key for kv in store.range(b"a", b"\0").kvs] == [b"sent"]

@@ -189,17 +189,19 @@ class Backend:
         """
         assert self._read_tx.committed.readers == 0, "a reader is open across an await"
         before, temporary = self.size(), self.path.with_name("db.tmp")
-        self._batch_tx.commit_and_stop()
+        self.force_commit()
+        temporary.unlink(missing_ok=True)
         try:
             self.db.copy(str(temporary), compact=True)
-            lock_fd = _flock(temporary)
-            self.db.close()
-            temporary.replace(self.path)
-            os.close(self._lock_fd)
-            self._lock_fd = lock_fd
-            self._open()
         except lmdb.Error as e:
+            temporary.unlink(missing_ok=True)
             raise BackendError(self.path, f"cannot defragment: {e}") from e
+        self._batch_tx.commit_and_stop()
+        self.db.close()
+        os.close(self._lock_fd)
+        self._lock_fd = _flock(temporary)
+        temporary.replace(self.path)
+        self._open()
         self._read_tx.committed = self.begin()
         self._batch_tx.commit_(stop=False)
         fields = {"path": str(self.path), "current-db-size-bytes-diff": self.size() - before}
@@ -248,5 +250,7 @@ def _open_lmdb(path: Path, map_size: int, sync: bool) -> lmdb.Environment:
             db.close()
             raise BackendError(path, f"truncated: its last {missing:,} bytes are missing")
     except lmdb.Error as e:
-        raise BackendError(path, f"not a database of minietcd ({str(e).removeprefix(f'{path}: ')})") from e
+        foreign = isinstance(e, lmdb.InvalidError | lmdb.VersionMismatchError | lmdb.CorruptedError)
+        reason = "not a database of minietcd" if foreign else "cannot open"
+        raise BackendError(path, f"{reason} ({str(e).removeprefix(f'{path}: ')})") from e
     return db
