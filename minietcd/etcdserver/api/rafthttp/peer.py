@@ -1,0 +1,155 @@
+"""Another member as this one sees it: two streams to write, two to read, a pipeline, two tasks that hand on.
+
+Go: etcdserver/api/rafthttp/peer.go
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from minietcd.etcdserver.api.rafthttp import metrics, util
+from minietcd.etcdserver.api.rafthttp.errors import HTTPError
+from minietcd.etcdserver.api.rafthttp.peer_status import PeerStatus
+from minietcd.etcdserver.api.rafthttp.pipeline import Pipeline
+from minietcd.etcdserver.api.rafthttp.snapshot_sender import SnapshotSender
+from minietcd.etcdserver.api.rafthttp.stream import OutgoingConn, StreamReader, StreamType, StreamWriter
+from minietcd.etcdserver.api.rafthttp.urlpick import URLPicker
+from minietcd.etcdserver.api.snap import message as snap
+from minietcd.pkg.chan import Chan
+from minietcd.pkg.context import BACKGROUND
+from minietcd.pkg.task import go
+from minietcd.pkg.types import URLs, id_string
+from minietcd.raft.errors import RaftError
+from minietcd.raft.raftpb import Message, MsgApp, MsgSnap, NodeID
+from minietcd.raft.rawnode import SnapshotFailure
+
+if TYPE_CHECKING:
+    from minietcd.etcdserver.api.rafthttp.transport import Transport
+
+log = logging.getLogger("rafthttp")
+
+RECV_BUF_SIZE = 4096
+MAX_PENDING_PROPOSALS = 4096
+"""Proposals that wait out an election; enough, because a client waits for each of its own."""
+
+
+class Peer:
+    """Go: etcdserver/api/rafthttp/peer.go#peer"""
+
+    def __init__(self, t: Transport, urls: URLs, peer_id: NodeID) -> None:
+        """Start everything. Go: etcdserver/api/rafthttp/peer.go#startPeer"""
+        log.info("starting remote peer", extra=util.about(t, peer_id))
+        self.tr, self.id, self.r = t, peer_id, t.raft
+        self.paused = False
+        self.status = PeerStatus(t.id, peer_id)
+        self.picker = URLPicker(urls)
+        self.pipeline = Pipeline(t, peer_id, self.picker, self.status)
+        self.pipeline.start()
+        self.msg_app_v2_writer = StreamWriter(t, peer_id, self.status)
+        self.writer = StreamWriter(t, peer_id, self.status)
+        self.snap_sender = SnapshotSender(t, self.picker, peer_id, self.status)
+        self.recvc: Chan[Message] = Chan("peer.recvc", RECV_BUF_SIZE)
+        self.propc: Chan[Message] = Chan("peer.propc", MAX_PENDING_PROPOSALS)
+        self._tasks = (
+            go(self._process(self.recvc), "rafthttp peer recvc goroutine"),
+            go(self._process(self.propc), "rafthttp peer propc goroutine"),
+        )
+        self.msg_app_v2_reader = self._reader(StreamType.MSG_APP_V2)
+        self.msg_app_reader = self._reader(StreamType.MESSAGE)
+        log.info("started remote peer", extra=util.about(t, peer_id))
+
+    def send(self, m: Message) -> None:
+        """Queue ``m``, or drop it and tell raft. Go: etcdserver/api/rafthttp/peer.go#peer.send"""
+        if self.paused:
+            return
+        writec, name = self.pick(m)
+        if not writec.try_send(m):
+            self.r.report_unreachable(m.to)
+            if is_msg_snap(m):
+                self.r.report_snapshot(m.to, SnapshotFailure)
+            why = "dropped internal Raft message since sending buffer is full (overloaded network)"
+            more = {"message_type": str(m.type), "remote_peer_active": self.status.is_active()}
+            log.warning(why, extra=util.about(self.tr, self.id, sending_buffer=name, **more))
+            metrics.sent_failures.labels(id_string(m.to)).inc()
+
+    def send_snap(self, m: snap.Message) -> None:
+        """Send a snapshot with its database. Go: etcdserver/api/rafthttp/peer.go#peer.sendSnap"""
+        self.snap_sender.start(m)
+
+    def update(self, urls: URLs) -> None:
+        """It listens elsewhere now. Go: etcdserver/api/rafthttp/peer.go#peer.update"""
+        self.picker.update(urls)
+
+    async def attach_outgoing_conn(self, conn: OutgoingConn) -> None:
+        """Write to this stream now. Go: etcdserver/api/rafthttp/peer.go#peer.attachOutgoingConn"""
+        writer = self.msg_app_v2_writer if conn.t == StreamType.MSG_APP_V2 else self.writer
+        if not await writer.attach(conn):
+            conn.close()
+
+    def active_since(self) -> float | None:
+        """Go: etcdserver/api/rafthttp/peer.go#peer.activeSince"""
+        return self.status.active_since()
+
+    def pause(self) -> None:
+        """Drop everything, both ways. Go: etcdserver/api/rafthttp/peer.go#peer.Pause"""
+        self.paused = True
+        self.msg_app_reader.pause()
+        self.msg_app_v2_reader.pause()
+
+    def resume(self) -> None:
+        """Go: etcdserver/api/rafthttp/peer.go#peer.Resume"""
+        self.paused = False
+        self.msg_app_reader.resume()
+        self.msg_app_v2_reader.resume()
+
+    async def stop(self) -> None:
+        """End all that was started. Go: etcdserver/api/rafthttp/peer.go#peer.stop"""
+        log.info("stopping remote peer", extra=util.about(self.tr, self.id))
+        await util.cancel(*self._tasks)
+        await self.msg_app_v2_writer.stop()
+        await self.writer.stop()
+        await self.pipeline.stop()
+        await self.snap_sender.stop()
+        await self.msg_app_v2_reader.stop()
+        await self.msg_app_reader.stop()
+        log.info("stopped remote peer", extra=util.about(self.tr, self.id))
+
+    def pick(self, m: Message) -> tuple[Chan[Message], str]:
+        """The queue for ``m``, and what it is called; a snapshot would hold up a stream for long.
+
+        Go: etcdserver/api/rafthttp/peer.go#peer.pick
+        """
+        if is_msg_snap(m):
+            return self.pipeline.msgc, "pipeline"
+        writec, ok = self.msg_app_v2_writer.writec()
+        if ok and is_msg_app(m):
+            return writec, "streamMsgAppV2"
+        writec, ok = self.writer.writec()
+        if ok:
+            return writec, "streamMsg"
+        return self.pipeline.msgc, "pipeline"
+
+    async def _process(self, c: Chan[Message]) -> None:
+        """Hand what came to raft. Two tasks do so: proposals wait for a leader, and nothing else may."""
+        async for m in c:
+            try:
+                await self.r.process(BACKGROUND, m)
+            except (RaftError, HTTPError) as error:
+                fields = util.about(self.tr, self.id, error=str(error))
+                log.warning("failed to process Raft message", extra=fields)
+
+    def _reader(self, typ: StreamType) -> StreamReader:
+        reader = StreamReader(self.tr, self.id, typ, self.picker, self.status, self.recvc, self.propc)
+        reader.start()
+        return reader
+
+
+def is_msg_app(m: Message) -> bool:
+    """Go: etcdserver/api/rafthttp/peer.go#isMsgApp"""
+    return m.type == MsgApp
+
+
+def is_msg_snap(m: Message) -> bool:
+    """Go: etcdserver/api/rafthttp/peer.go#isMsgSnap"""
+    return m.type == MsgSnap

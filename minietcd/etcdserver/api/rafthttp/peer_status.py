@@ -1,0 +1,66 @@
+"""Whether a peer can be reached, and since when.
+
+Go: etcdserver/api/rafthttp/peer_status.go
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import NamedTuple
+
+from minietcd.etcdserver.api.rafthttp import metrics
+from minietcd.pkg.types import id_string
+from minietcd.raft.raftpb import NodeID
+
+log = logging.getLogger("rafthttp")
+
+
+class FailureType(NamedTuple):
+    """What did not work, and of what. Go: etcdserver/api/rafthttp/peer_status.go#failureType"""
+
+    source: str
+    action: str
+
+
+class PeerStatus:
+    """Go: etcdserver/api/rafthttp/peer_status.go#peerStatus"""
+
+    def __init__(self, local: NodeID, id: NodeID) -> None:
+        """Go: etcdserver/api/rafthttp/peer_status.go#newPeerStatus"""
+        self.id = id
+        self.active = False
+        self.since: float | None = None
+        self._labels = id_string(local), id_string(id)
+
+    def activate(self) -> None:
+        """Something went well. Go: etcdserver/api/rafthttp/peer_status.go#peerStatus.activate"""
+        if not self.active:
+            log.info("peer became active", extra={"fields": {"peer-id": id_string(self.id)}})
+            self.active, self.since = True, asyncio.get_running_loop().time()
+            metrics.active_peers.labels(*self._labels).inc()
+
+    def deactivate(self, failure: FailureType, reason: object) -> None:
+        """Something failed. Go: etcdserver/api/rafthttp/peer_status.go#peerStatus.deactivate"""
+        why = (
+            f"failed to {failure.action} {self.id:x} on {failure.source} ({reason or type(reason).__name__})"
+        )
+        fields = {"peer-id": id_string(self.id), "error": why}
+        if not self.active:
+            log.debug("peer deactivated again", extra={"fields": fields})
+            return
+        log.warning("peer became inactive (message send to peer failed)", extra={"fields": fields})
+        self.active, self.since = False, None
+        metrics.active_peers.labels(*self._labels).dec()
+        metrics.disconnected_peers.labels(*self._labels).inc()
+
+    def is_active(self) -> bool:
+        """Go: etcdserver/api/rafthttp/peer_status.go#peerStatus.isActive"""
+        return self.active
+
+    def active_since(self) -> float | None:
+        """In seconds of the loop's clock; None while it cannot be reached.
+
+        Go: etcdserver/api/rafthttp/peer_status.go#peerStatus.activeSince
+        """
+        return self.since

@@ -1,0 +1,57 @@
+"""A member that this one has not heard of through raft yet, but that wrote to it: enough to answer.
+
+A new member is behind, and does not know who is in the cluster until it has caught up; meanwhile it answers
+those who send to it.
+
+Go: etcdserver/api/rafthttp/remote.go
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from minietcd.etcdserver.api.rafthttp import metrics, util
+from minietcd.etcdserver.api.rafthttp.peer_status import PeerStatus
+from minietcd.etcdserver.api.rafthttp.pipeline import Pipeline
+from minietcd.etcdserver.api.rafthttp.urlpick import URLPicker
+from minietcd.pkg.types import URLs, id_string
+from minietcd.raft.raftpb import Message, NodeID
+
+if TYPE_CHECKING:
+    from minietcd.etcdserver.api.rafthttp.transport import Transport
+
+log = logging.getLogger("rafthttp")
+
+
+class Remote:
+    """Go: etcdserver/api/rafthttp/remote.go#remote"""
+
+    def __init__(self, tr: Transport, urls: URLs, id: NodeID) -> None:
+        """Go: etcdserver/api/rafthttp/remote.go#startRemote"""
+        self.tr, self.id = tr, id
+        self.status = PeerStatus(tr.id, id)
+        self.pipeline = Pipeline(tr, id, URLPicker(urls), self.status)
+        self.pipeline.start()
+        self.paused = False
+
+    def send(self, m: Message) -> None:
+        """Post it, or drop it. Go: etcdserver/api/rafthttp/remote.go#remote.send"""
+        if self.paused:
+            return
+        if not self.pipeline.msgc.try_send(m):
+            why = "dropped internal Raft message since sending buffer is full (overloaded network)"
+            log.warning(why, extra=util.about(self.tr, self.id, message_type=str(m.type)))
+            metrics.sent_failures.labels(id_string(m.to)).inc()
+
+    async def stop(self) -> None:
+        """Go: etcdserver/api/rafthttp/remote.go#remote.stop"""
+        await self.pipeline.stop()
+
+    def pause(self) -> None:
+        """Drop what is to be sent. Go: etcdserver/api/rafthttp/remote.go#remote.Pause"""
+        self.paused = True
+
+    def resume(self) -> None:
+        """Go: etcdserver/api/rafthttp/remote.go#remote.Resume"""
+        self.paused = False
