@@ -1,7 +1,7 @@
 """Connections to every endpoint, and which of them takes the next call.
 
-All are dialed at once, each by its own task, and dialed anew when lost. A call takes those that stand in turn;
-while none stands it waits, for as long as its caller allows.
+All are dialed at once, each by its own task, and dialed anew when lost. Calls take those that stand in turn;
+while none stands they wait, for as long as their callers allow.
 
 Go: clientv3/balancer/balancer.go
 """

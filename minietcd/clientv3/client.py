@@ -1,7 +1,7 @@
 """A client: its endpoints, the connections to them, and the calls over these.
 
-Left out: logging in with a name and password, TLS, and keeping the endpoints in step with the members, because
-the server does not offer these yet.
+Left out: logging in, TLS, and keeping the endpoints in step with the members, because the server does not
+offer these yet.
 
 Go: clientv3/client.go
 """

@@ -1,7 +1,7 @@
 """The retry loop that every unary call runs in.
 
-A quorum of endpoints is tried without waiting, since the balancer sends each attempt to the next one; then comes
-a pause.
+A quorum of endpoints is tried without waiting, since the balancer sends each attempt to the next one; then
+comes a pause.
 
 Go: clientv3/retry_interceptor.go
 """

@@ -13,9 +13,9 @@ from io import TextIOWrapper
 
 from minietcd.etcdctl.cobra import Surroundings
 from minietcd.etcdctl.ctlv3 import ctl
+from minietcd.etcdctl.ctlv3.command.error import ExitError, ExitIO
 
 API_ENV = "ETCDCTL_API"
-_BROKEN_PIPE = 128 + signal.SIGPIPE
 
 
 async def run(args: list[str], surroundings: Surroundings | None = None) -> int:
@@ -28,7 +28,7 @@ async def run(args: list[str], surroundings: Surroundings | None = None) -> int:
         return await ctl.start(args, surroundings)
     problem = "the v2 API is not supported yet" if api == "2" else f"unsupported API version {api}"
     print(problem, file=surroundings.stderr)
-    return 1
+    return ExitError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -46,10 +46,13 @@ def main(argv: list[str] | None = None) -> int:
     try:
         code = asyncio.run(run(args))
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has left. What is still buffered has nowhere to go, so it must not be flushed at exit.
+    except OSError as err:
+        # What is still buffered has nowhere to go, so it must not be flushed at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _BROKEN_PIPE
+        if isinstance(err, BrokenPipeError):
+            return 128 + signal.SIGPIPE
+        print(f"Error: cannot write the output: {err.strerror}", file=sys.stderr)
+        return ExitIO
     return code
 
 
@@ -65,7 +68,3 @@ def _zap_line(record: logging.LogRecord) -> str:
     caller = f"{'/'.join(record.pathname.rsplit('/', 2)[-2:])}:{record.lineno}"
     fields = {"level": "warn", "ts": at, "caller": caller, "msg": record.getMessage()}
     return json.dumps(fields | getattr(record, "fields", {}), ensure_ascii=False, separators=(",", ":"))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

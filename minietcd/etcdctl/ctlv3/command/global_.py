@@ -123,10 +123,8 @@ def verify_env(prefix: str, used: set[str], given: set[str], cmd: Command) -> No
     """
     for key, value in cmd.surroundings.environ.items():
         if key in given:
-            shadowed = (
-                f"conflicting environment variable {quote(key)} is shadowed by corresponding command-line"
-            )
-            _log(cmd, "C", f"{shadowed} flag (either unset environment variable or disable flag)")
+            shadowed = f"environment variable {quote(key)} is shadowed by corresponding command-line flag"
+            _log(cmd, "C", f"conflicting {shadowed} (either unset environment variable or disable flag)")
             exit_with_error(ExitError, "")
         if key.startswith(f"{prefix}_") and key not in used:
             _log(cmd, "W", f"unrecognized environment variable {key}={value}")
