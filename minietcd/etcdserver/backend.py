@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from minietcd.etcdserver.api.snap.snapshotter import Snapshotter
 from minietcd.etcdserver.config import ServerConfig
-from minietcd.lease.lessor import Lessor
-from minietcd.mvcc.backend.backend import Backend
-from minietcd.mvcc.kvstore import Store
+from minietcd.mvcc.backend.backend import INITIAL_MMAP_SIZE, Backend
+from minietcd.mvcc.kvstore import saved_index
 from minietcd.raft.raftpb import Snapshot
 
 
@@ -34,6 +33,7 @@ def open_backend(cfg: ServerConfig) -> Backend:
         cfg.backend_path(),
         cfg.backend_batch_interval,
         cfg.backend_batch_limit,
+        mmap_size=max(INITIAL_MMAP_SIZE, cfg.quota_backend_bytes * 11 // 10),
         unsafe_no_fsync=cfg.unsafe_no_fsync,
     )
 
@@ -48,8 +48,7 @@ def recover_snapshot_backend(
 
     Go: etcdserver/backend.go#recoverSnapshotBackend
     """
-    kv = Store(oldbe, Lessor(oldbe), None)
-    if snapshot.metadata.index <= kv.consistent_index():
+    if snapshot.metadata.index <= saved_index(oldbe):
         return oldbe
     oldbe.close()
     return open_snapshot_backend(cfg, ss, snapshot)

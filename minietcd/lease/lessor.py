@@ -1,7 +1,6 @@
 """Who holds which lease, and which keys hang on it.
 
-Left out: expiry, renewal and checkpoints, because nothing asks for them yet; a lease granted here lasts until
-it is revoked.
+Left out: expiry and renewal, because nothing asks for them yet; a lease lasts until it is revoked.
 
 Go: lease/lessor.go
 """
@@ -112,6 +111,11 @@ class Lessor:
         del self.lease_map[id]
         self.b.batch_tx().unsafe_delete(_LEASE_BUCKET_NAME, _int64_to_bytes(id))
         txn.end()
+
+    def checkpoint(self, id: LeaseID, remaining_ttl: int) -> None:
+        """Remember how long a lease still had, for a leader to come. Go: lease/lessor.go#lessor.Checkpoint"""
+        if lease := self.lease_map.get(id):
+            lease.remaining_ttl = remaining_ttl
 
     def lookup(self, id: LeaseID) -> Lease | None:
         """The lease of this id, if there is one. Go: lease/lessor.go#lessor.Lookup"""

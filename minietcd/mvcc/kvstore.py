@@ -293,7 +293,11 @@ class Store:
 
     def consistent_index(self) -> int:
         """The index of the last entry whose changes are here. Go: mvcc/kvstore.go#store.ConsistentIndex"""
-        if not self._consistent_index:
-            saved = self.b.batch_tx().unsafe_range(META_BUCKET_NAME, CONSISTENT_INDEX_KEY_NAME)[1]
-            self._consistent_index = int.from_bytes(saved[0]) if saved else 0
+        self._consistent_index = self._consistent_index or saved_index(self.b)
         return self._consistent_index
+
+
+def saved_index(b: Backend) -> int:
+    """The index of the last entry whose changes are in ``b``; 0 if it holds none."""
+    saved = b.read_tx().unsafe_range(META_BUCKET_NAME, CONSISTENT_INDEX_KEY_NAME)[1]
+    return int.from_bytes(saved[0]) if saved else 0

@@ -73,6 +73,9 @@ def test_leases_and_their_keys_come_back_after_a_restart(tmp_path: Path) -> None
     store.put(b"deleted", b"", ID)
     store.delete_range(b"deleted", b"")
     lessor.revoke(LeaseID(8))
+    lessor.checkpoint(ID, 30)
+    lessor.checkpoint(LeaseID(8), 30)
+    assert [lease.remaining_ttl for lease in lessor.leases()] == [0, 30]
     backend.close()
 
     backend = Backend(tmp_path / "db")

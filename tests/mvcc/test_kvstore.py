@@ -22,7 +22,7 @@ from minietcd.mvcc import kvstore
 from minietcd.mvcc.backend.backend import Backend
 from minietcd.mvcc.errors import CompactedError, FutureRevError
 from minietcd.mvcc.kv import RangeOptions
-from minietcd.mvcc.kvstore import Store
+from minietcd.mvcc.kvstore import Store, saved_index
 from minietcd.mvcc.revision import Revision, rev_to_bytes
 from minietcd.mvcc.watchable_store import WatchableStore
 from minietcd.pkg.chan import ChanClosedError
@@ -216,6 +216,7 @@ def test_the_consistent_index_is_saved_with_the_changes(tmp_path: Path, entry: H
     assert store.consistent_index() == 9
     backend.close()
     backend = Backend(tmp_path / "db")
+    assert saved_index(backend) == 9
     assert Store(backend, Lessor(backend), None).consistent_index() == 9
     backend.close()
 
