@@ -155,6 +155,8 @@ def test_a_closed_file_opens_again_with_all_of_it(tmp_path: Path) -> None:
     backend = create(tmp_path / "db")
     put(backend, b"a", b"1")
     backend.close()
+    with pytest.raises(BackendError, match="closed"):
+        put(backend, b"b", b"2")
     backend = Backend(tmp_path / "db")
     assert backend.read_tx().unsafe_range(KEY, b"a") == ([b"a"], [b"1"])
     backend.close()
@@ -280,7 +282,12 @@ def test_a_full_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match=r"full at .* bytes; restart with a larger --quota-backend-bytes"):
         for number in range(100):
             tx.unsafe_put(KEY, b"%d" % number, b"x" * 5_000)
+    with pytest.raises(BackendError, match="full at"):
+        tx.unsafe_put(META, b"consistent_index", b"")
+    tx.unlock()
     backend.close()
+    with pytest.raises(BackendError, match="full at"):
+        tx.unsafe_range(KEY, b"a")
     backend = Backend(tmp_path / "db", mmap_size=1 << 20)
     assert backend.read_tx().unsafe_range(KEY, b"0") == ([], [])
     put(backend, b"a", b"x" * 200_000)

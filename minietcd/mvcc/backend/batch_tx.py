@@ -31,6 +31,7 @@ class BatchTx:
         self.tx: lmdb.Transaction[bytes] | None = None
         self.pending = 0
         self.locked = False
+        self.failure: BackendError | None = None
 
     def lock(self) -> None:
         """Begin to write. Go: mvcc/backend/batch_tx.go#batchTx.Lock"""
@@ -121,19 +122,20 @@ class BatchTx:
 
     @property
     def _open(self) -> lmdb.Transaction[bytes]:
-        assert self.tx is not None, "the backend is closed"
+        if self.tx is None:
+            raise self.failure or BackendError(self.backend.path, "closed")
         return self.tx
 
     def _failed(self, error: lmdb.Error) -> BackendError:
-        """Fatal for whoever meets it: this batch is lost, and is still in the write-ahead log."""
+        """Fatal, and raised by all that comes after: this batch is lost, but still in the write-ahead log."""
         self._open.abort()
         self.tx, self.pending, self.locked = None, 0, False
+        reason = f"cannot write: {error}"
         if isinstance(error, lmdb.MapFullError):
             size = self.backend.db.info()["map_size"]
-            return BackendError(
-                self.backend.path, f"full at {size:,} bytes; restart with a larger --quota-backend-bytes"
-            )
-        return BackendError(self.backend.path, f"cannot write: {error}")
+            reason = f"full at {size:,} bytes; restart with a larger --quota-backend-bytes"
+        self.failure = BackendError(self.backend.path, reason)
+        return self.failure
 
 
 class BatchTxBuffered(BatchTx):
