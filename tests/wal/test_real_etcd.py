@@ -110,7 +110,10 @@ def test_a_log_of_the_real_etcd_is_read_whole_and_encoded_to_the_same_bytes(
     assert (tmp_path / FIRST).read_bytes() == segment.read_bytes()[: decoder.last_valid_off]
 
 
-def test_the_real_etcd_goes_on_with_a_log_that_we_wrote(member: Real, tmp_path: Path) -> None:
+def test_the_real_etcd_goes_on_with_a_log_that_we_wrote(
+    member: Real, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal, "SEGMENT_SIZE_BYTES", 1_000_000)
     shutil.copytree(member.data_dir, tmp_path / "data")
     real = Real(member.etcd, member.etcdctl, tmp_path / "data")
     directory = real.data_dir / "member" / "wal"

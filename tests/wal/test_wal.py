@@ -26,6 +26,7 @@ from minietcd.wal.errors import (
 )
 
 VOTE = NodeID(0x8E9E05C52164694D)
+GOLDEN = Path(__file__).parent.parent / "testdata" / "wal"
 START = Snapshot(index=0, term=0)
 
 
@@ -80,6 +81,24 @@ def test_what_was_saved_is_read_again_and_appended_to(tmp_path: Path) -> None:
     w.close()
 
     assert read(tmp_path / "wal") == (b"metadata", state(2), [entry(1), entry(2), entry(3)])
+
+
+def test_our_bytes_stay_as_they_are(tmp_path: Path) -> None:
+    """The golden log is this package's own, of a day on which the real etcd went on with what it wrote."""
+    w = wal.create(tmp_path / "wal", bytes.fromhex("08cd9a96a3c2b0a7c78e01 108c94e7d0c983c6ecbc01"))
+    w.save(state(0), [entry(1), entry(2, bytes(range(256)) * 3)])
+    w.save(
+        state(2, term=2), [Entry(EntryType.EntryConfChange, Term(2), Index(3), b"\x08\x00\x10\x00\x18\x01")]
+    )
+    w.save_snapshot(Snapshot(index=2, term=1))
+    w.cut()
+    w.save(HardState(), [Entry(EntryType.EntryNormal, Term(2), Index(4))])
+    w.close()
+    assert names(tmp_path / "wal") == names(GOLDEN)
+    for name in names(GOLDEN):
+        ours = (tmp_path / "wal" / name).read_bytes()
+        assert ours.rstrip(b"\0") == (GOLDEN / name).read_bytes().rstrip(b"\0"), name
+    assert read(GOLDEN) == read(tmp_path / "wal")
 
 
 def test_a_new_log_is_there_in_full_or_not_at_all(tmp_path: Path) -> None:
