@@ -27,6 +27,9 @@ def update_capability(cluster_version: SemVer | None) -> None:
 
 
 def is_capability_enabled(capability: str) -> bool:
-    """Every version from 3.0 on has all there is. Go: etcdserver/api/capability.go#IsCapabilityEnabled"""
+    """Every version from 3.0 on has all there is, and until one is agreed nothing is refused.
+
+    Go: etcdserver/api/capability.go#IsCapabilityEnabled
+    """
     known = capability in (AUTH_CAPABILITY, V3RPC_CAPABILITY)
-    return known and _current_version is not None and _current_version >= _MIN_VERSION
+    return known and (_current_version is None or _current_version >= _MIN_VERSION)
