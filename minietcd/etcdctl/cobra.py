@@ -215,15 +215,16 @@ class Command:
     def _parse_short(self, arg: str, rest: list[str], shorthands: Mapping[str, Flag]) -> None:
         letters = arg[1:]
         while letters:
+            shown = f"{letters[0]!r} in -{letters}"
             letter, letters = letters[0], letters[1:]
             if (flag := shorthands.get(letter)) is None:
-                raise UsageError(self, f"unknown shorthand flag: {letter!r} in {arg}")
+                raise UsageError(self, f"unknown shorthand flag: {shown}")
             if letters.startswith("="):
                 value, letters = letters[1:], ""
             elif letters and not isinstance(flag.value, bool):
                 value, letters = letters, ""
             else:
-                value = self._value(flag, rest, f"{letter!r} in {arg}")
+                value = self._value(flag, rest, shown)
             self._set(flag, value)
 
     def _value(self, flag: Flag, rest: list[str], shown: str) -> str:

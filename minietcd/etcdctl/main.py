@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from io import TextIOWrapper
 
 from minietcd.etcdctl.cobra import Surroundings
-from minietcd.etcdctl.ctlv3 import ctl
 from minietcd.etcdctl.ctlv3.command.error import ExitError, ExitIO
 
 API_ENV = "ETCDCTL_API"
@@ -25,6 +24,8 @@ async def run(args: list[str], surroundings: Surroundings | None = None) -> int:
     api = environ.pop(API_ENV, "")
     surroundings.environ = environ
     if api in ("", "3"):
+        from minietcd.etcdctl.ctlv3 import ctl  # late, so that Ctrl-C is quiet while Python loads it
+
         return await ctl.start(args, surroundings)
     problem = "the v2 API is not supported yet" if api == "2" else f"unsupported API version {api}"
     print(problem, file=surroundings.stderr)
