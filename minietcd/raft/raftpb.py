@@ -84,6 +84,10 @@ class ConfChangeTransition(IntEnum):
     ConfChangeTransitionJointImplicit = 1
     ConfChangeTransitionJointExplicit = 2
 
+    def __str__(self) -> str:
+        """Go: raft/raftpb/raft.pb.go#ConfChangeTransition.String"""
+        return self.name
+
 
 ConfChangeTransitionAuto = ConfChangeTransition.ConfChangeTransitionAuto
 ConfChangeTransitionJointImplicit = ConfChangeTransition.ConfChangeTransitionJointImplicit
@@ -352,6 +356,10 @@ class ConfChange:
     node_id: NodeID = NodeID(0)
     context: bytes = b""
 
+    def __str__(self) -> str:
+        """As Go prints it, for the log."""
+        return f"{{{self.type} {self.node_id} {_go_bytes(self.context)} {self.id} []}}"
+
     def as_v2(self) -> ConfChangeV2:
         """Go: raft/raftpb/confchange.go#ConfChange.AsV2"""
         return ConfChangeV2(changes=(ConfChangeSingle(self.type, self.node_id),), context=self.context)
@@ -397,6 +405,11 @@ class ConfChangeV2:
     transition: ConfChangeTransition = ConfChangeTransitionAuto
     changes: tuple[ConfChangeSingle, ...] = ()
     context: bytes = b""
+
+    def __str__(self) -> str:
+        """As Go prints it, for the log."""
+        changes = " ".join(f"{{{change.type} {change.node_id} []}}" for change in self.changes)
+        return f"{{{self.transition} [{changes}] {_go_bytes(self.context)} []}}"
 
     def as_v2(self) -> ConfChangeV2:
         """Go: raft/raftpb/confchange.go#ConfChangeV2.AsV2"""
@@ -472,6 +485,10 @@ def conf_changes_to_string(changes: Sequence[ConfChangeSingle]) -> str:
 def sov_raft(x: int) -> int:
     """How many bytes ``x`` takes as a varint. Go: raft/raftpb/raft.pb.go#sovRaft"""
     return ((x | 1).bit_length() + 6) // 7
+
+
+def _go_bytes(data: bytes) -> str:
+    return f"[{' '.join(map(str, data))}]"
 
 
 def _ids(numbers: Sequence[int]) -> tuple[NodeID, ...]:
