@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
+import pkgutil
 import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
@@ -15,6 +17,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
+from minietcd.etcdctl.ctlv3 import command
 from minietcd.etcdserver.api.rafthttp.msg_codec import MessageDecoder, MessageEncoder
 from minietcd.etcdserver.api.rafthttp.msgappv2_codec import MsgAppV2Decoder, MsgAppV2Encoder
 from minietcd.etcdserver.raft import Apply
@@ -32,8 +35,15 @@ from tracer.source import ROOT
 
 _GO = re.compile(r"(?:^|\s)Go: (\S+\.go)#([\w.]+)\s*$", re.MULTILINE)
 _NOT_SHOWN = {"self", "cls", "ctx", "stream", "srv", "interceptor", "handler", "invoker", "info"}
-_NOT_TRACED = re.compile(r"\.pb\.go#(?!kVClient|_KV)|\.String$|raft/raftpb/|pkg/types/|#max$|#min$")
-"""Generated code, and what only formats."""
+_NOT_TRACED = re.compile(
+    r"\.pb\.go#(?!kVClient|_KV)|\.String$|raft/raftpb/|pkg/types/|#max$|#min$"
+    r"|[#.](hardState|softState|(maybe)?([fF]irst|[lL]ast)Index|(maybe)?[tT]erm|IsEmpty\w+|MustSync|hasNextEnts"
+    r"|appliedCursor|IsLocalMsg|isMsg\w+|isLinkHeartbeatMessage|writec|decodeLimit|encodeFrameSize|Full"
+    r"|mustCheckOutOfBounds|limitSize|PayloadSize|zeroTermOnErrCompacted|IsIDRemoved|safePending|revToBytes"
+    r"|AckedIndex|ConsistentIndex|ReqTimeout|electionTimeout|Size)$"
+    r"|#EtcdServer\.(ID|Leader|Lead|CommittedIndex|AppliedIndex|Backend|KV|Cluster)$"
+)
+"""Generated code, what only formats, and what only looks something up."""
 _SHORT, _LONG = 40, 80
 
 DOORS: dict[CodeType, Door] = {
@@ -51,7 +61,9 @@ _TASKS = {"request_handler": "gRPC handler", "RequestHandler.start": "HTTP handl
 
 
 def subject() -> Subject:
-    """Everything of minietcd that is imported by now and names a Go twin."""
+    """Everything of minietcd that is imported by now, and every command, if it names a Go twin."""
+    for module in pkgutil.iter_modules(command.__path__, f"{command.__name__}."):
+        importlib.import_module(module.name)
     return Subject(functions(), DOORS, keys_of, brief, task_name, message)
 
 
@@ -185,7 +197,14 @@ def _default_brief(kind: type) -> Callable[[Any], Any]:
         return str
     if issubclass(kind, str):
         return lambda text: text[:_LONG]
-    return int if issubclass(kind, int) else lambda _: None
+    if kind is bool:
+        return bool
+    return _integer if issubclass(kind, int) else lambda _: None
+
+
+def _integer(number: int) -> Any:
+    """A number; the id of a member or request is to be replaced by its name."""
+    return int(number) if number < 1 << 40 else f"@{number:x}"
 
 
 def _bytes(data: bytes) -> str:

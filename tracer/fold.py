@@ -164,4 +164,4 @@ def _merge(sections: list[Section], trace: Trace) -> list[Section]:
             merged[(*signature, member) if first is not None else signature] = section
     for section in merged.values():
         section.members.sort()
-    return list(merged.values())
+    return sorted(merged.values(), key=lambda section: section.later)

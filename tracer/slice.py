@@ -185,7 +185,7 @@ class _Slicer:
         return [s for s in spans if (s.task, s.turn) in turns and not self._about_others(s.id)]
 
     def _result(self) -> Trace:
-        edges = [replace(edge) for n, edge in enumerate(self.trace.edges) if n in self.taken]
+        edges = [self._decided(edge) for n, edge in enumerate(self.trace.edges) if n in self.taken]
         spans = {span.id: replace(span) for span in self._kept()}
         self._count_shared(spans)
         result = replace(self.trace, spans=spans, edges=edges + self.extra)
@@ -230,6 +230,18 @@ class _Slicer:
                 earlier[span.turn] = Point(span.id, span.task, span.turn)
         target = Point(last.id, last.task, last.turn)
         return [Edge("wait", name, source, target, last.start) for source in earlier.values()]
+
+    def _decided(self, edge: Edge) -> Edge:
+        """What was decided in an earlier turn, and let go of when the loop came round, comes from there."""
+        task, turn = edge.source.task, edge.source.turn
+        spans = [
+            s for s in self.trace.spans.values() if s.task == task and s.turn < turn and s.result is True
+        ]
+        turns = [s.turn for s in spans if self.rules.completes.keys() & set(s.function.go)]
+        turns = [number for number in turns if (task, number) in self.reached]
+        if edge.keys is None or not turns:
+            return replace(edge)
+        return replace(edge, source=Point(edge.source.span, task, max(turns)))
 
     def _mark_critical(self, result: Trace) -> None:
         """Walk back from the last answer: each turn's cause, or, if that was another's, the turn before."""

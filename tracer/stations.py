@@ -34,7 +34,7 @@ STATIONS: tuple[tuple[str, Often, tuple[str, ...]], ...] = (
     ("apply", _TURN, ("etcdserver/server.go#EtcdServer.applyEntryNormal",)),
     ("MVCC", _TURN, ("mvcc/kvstore_txn.go#storeTxn*.put", "mvcc/kvstore_txn.go#storeTxn*.rangeKeys")),
     ("MVCC", _TURN, ("mvcc/kvstore_txn.go#storeTxnWrite.deleteRange",)),
-    ("answer", _TURN, ("pkg/wait/wait.go#list.Trigger",)),
+    ("answer", _TURN, ("etcdserver/api/v3rpc/header.go#header.fill",)),
     ("reply", _TURN, ("etcdctl/ctlv3/command/printer*.go#*Printer.[PGD]*",)),
     ("on disk", _TURN, ("mvcc/backend/batch_tx.go#batchTx.commit",)),
 )

@@ -1,7 +1,7 @@
 """A story as a Graphviz graph: a box for each member, a lane in it for each task, arrows for the hand-offs.
 
-The picture is meant to stand inside a page: every node and edge has an id that is the same from run to run, and
-colours come from CSS variables, so that it follows the page's palette, light or dark.
+The picture is meant to stand inside a page: every node and edge has an id that is the same from run to run,
+and colours come from CSS variables, so that it follows the page's palette, light or dark.
 """
 
 from __future__ import annotations
@@ -18,17 +18,25 @@ from tracer.render.terminal import channel
 
 _FONT = "Helvetica,Arial,sans-serif"
 _HEAD = f"""digraph trace {{
-  graph [rankdir=TB, fontname="{_FONT}", fontsize=11, bgcolor=transparent, ranksep=0.35, nodesep=0.25, newrank=true]
+  graph [fontname="{_FONT}", fontsize=11, bgcolor=transparent, ranksep=0.35, nodesep=0.25, newrank=true]
   node [shape=box, style="rounded,filled", fillcolor=white, fontname="{_FONT}", fontsize=10, height=0.3]
   edge [fontname="{_FONT}", fontsize=9, arrowsize=0.7]
 """
 _STYLE = """<style>
-.trace{--m:var(--trace-text,#1b1f24);--p:var(--trace-paper,#fff);--l:var(--trace-line,#8a939d);--a:var(--trace-accent,#b3261e)}
-@media (prefers-color-scheme:dark){.trace{--m:var(--trace-text,#e6e8eb);--p:var(--trace-paper,#1d2126);--a:var(--trace-accent,#ff8a80)}}
-.trace text{fill:var(--m)}.trace .node path,.trace .node polygon{fill:var(--p);stroke:var(--l)}
-.trace .cluster path,.trace .cluster polygon{fill:none;stroke:var(--l)}.trace .edge path{stroke:var(--l)}
-.trace .edge polygon{fill:var(--l);stroke:var(--l)}.trace .critical path{stroke:var(--a);stroke-width:2}
-.trace .critical polygon{fill:var(--a);stroke:var(--a)}.trace .later{opacity:.65}
+.trace { --m: var(--trace-text, #1b1f24); --p: var(--trace-paper, #fff); --l: var(--trace-line, #8a939d);
+  --a: var(--trace-accent, #b3261e) }
+@media (prefers-color-scheme: dark) {
+  .trace { --m: var(--trace-text, #e6e8eb); --p: var(--trace-paper, #1d2126);
+    --a: var(--trace-accent, #ff8a80) }
+}
+.trace text { fill: var(--m) }
+.trace .node :is(path, polygon) { fill: var(--p); stroke: var(--l) }
+.trace .cluster :is(path, polygon) { fill: none; stroke: var(--l) }
+.trace .edge path { stroke: var(--l) }
+.trace .edge polygon { fill: var(--l); stroke: var(--l) }
+.trace .critical path { stroke: var(--a); stroke-width: 2 }
+.trace .critical polygon { fill: var(--a); stroke: var(--a) }
+.trace .later { opacity: .65 }
 </style>"""
 
 
@@ -38,7 +46,7 @@ def dot(trace: Trace, sections: list[Section]) -> str:
 
 
 def svg(source: str) -> str:
-    """The picture of ``dot``, to be put into a page. Raises graphviz.ExecutableNotFound without the program."""
+    """The picture of ``dot``, for a page. Raises graphviz.ExecutableNotFound without the program."""
     text: str = graphviz.Source(source).pipe(format="svg", encoding="utf-8")
     text = text[text.index("<svg") :]
     text = re.sub(r'<svg width="\d+pt" height="\d+pt"', '<svg class="trace" role="img"', text, count=1)
@@ -58,9 +66,9 @@ class _Graph:
         for section in self.sections:
             members[", ".join(section.members)][section.task].append(section)
         for number, (member, tasks) in enumerate(members.items(), 1):
-            yield f'  subgraph cluster_{number} {{ label="{_escape(self._title(member))}"; class="member"; style=rounded'
+            yield f"  subgraph cluster_{number} {{ {_attributes(label=self._title(member))}; style=rounded"
             for lane, (task, sections) in enumerate(tasks.items(), 1):
-                yield f'    subgraph cluster_{number}_{lane} {{ label="{_escape(task)}"; class="task"; style=dashed'
+                yield f"    subgraph cluster_{number}_{lane} {{ {_attributes(label=task)}; style=dashed"
                 yield from (line for section in sections for line in self._nodes(section))
                 yield "    }"
             yield "  }"
@@ -79,7 +87,7 @@ class _Graph:
             label = f"{row.title}\\n" * bool(row.title) + row.span.function.name
             label += f"\\nshared by {row.span.shared}" * (row.span.shared > 1)
             tip = " ".join(row.span.function.go)
-            yield f'      {name} [id="{name}", label="{_escape(label)}", tooltip="{_escape(tip)}", class="call{later}"]'
+            yield f"      {name} [{_attributes(id=name, label=label, tooltip=tip, class_=f'call{later}')}]"
             if number > 1:
                 yield f"      {self.ids[section.turn]}_{number - 1} -> {name} [style=dotted, arrowhead=none]"
 
@@ -98,7 +106,7 @@ class _Graph:
         label = "\\n".join(channel(edge) for edge in section.via)
         kinds = "handoff" + " critical" * section.critical + " later" * section.later
         name = f"{source}-{target}"
-        yield f'  {source} -> {target} [id="{name}", label="{_escape(label)}", class="{kinds}"]'
+        yield f"  {source} -> {target} [{_attributes(id=name, label=label, class_=kinds)}]"
 
     def _twin_of(self, task: int, turn: int) -> Section | None:
         """The section that tells what this turn did too: members that do the same are told once."""
@@ -110,6 +118,10 @@ class _Graph:
         """Where in its turn the hand-off happened: at the last call told that was made by then."""
         before = [n for n, row in enumerate(section.rows, 1) if row.span.id <= span]
         return before[-1] if before else len(section.rows)
+
+
+def _attributes(**values: str) -> str:
+    return ", ".join(f'{name.rstrip("_")}="{_escape(value)}"' for name, value in values.items())
 
 
 def _escape(text: str) -> str:

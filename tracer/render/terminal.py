@@ -37,7 +37,7 @@ class Terminal:
         number = 0
         answered = self._answered()
         for section in self.sections:
-            if answered and section.start > answered:
+            if answered and (section.later or section.start > answered):
                 answered = 0
                 yield Text()
                 yield Text("after the answer", style="italic dim")
