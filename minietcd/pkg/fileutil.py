@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Buffer
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,13 +47,12 @@ class File:
         """Up to ``size`` bytes; none at the end."""
         return self.disk.read(self.fd, size)
 
-    def write(self, data: Buffer) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Write all of ``data``. When it raises, nobody knows how much of it is there."""
         try:
-            with memoryview(data) as left:
-                written = 0
-                while written < len(left):
-                    written += self.disk.write(self.fd, left[written:])
+            written = self.disk.write(self.fd, data)
+            while written < len(data):
+                written += self.disk.write(self.fd, data[written:])
         except OSError as error:
             raise self.named(error) from None
 
@@ -97,11 +95,6 @@ def create_dir_all(dir: Path, disk: Disk = DISK) -> None:
     touch_dir_all(dir, disk)
     if names := read_dir(dir, disk=disk):
         raise OSError(errno.ENOTEMPTY, f"expected an empty directory, got {names}", str(dir))
-
-
-def exist(name: Path, disk: Disk = DISK) -> bool:
-    """Whether there is a file or directory of that name. Go: pkg/fileutil/fileutil.go#Exist"""
-    return disk.exists(name)
 
 
 def zero_to_end(f: File) -> None:

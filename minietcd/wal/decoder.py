@@ -12,6 +12,9 @@ etcd lets pass are damage here; no torn write can cause them, while a single fli
 - a length of zero, which means the end of what was written, with other bytes behind it in the same sector;
 - a length that contradicts the one inside the record, if that is there to be read.
 
+What cannot be told, here as in etcd: a record that was given a whole sector of zeros to keep, in the last
+segment, passes for torn once any of it is damaged.
+
 Go: wal/decoder.go
 """
 

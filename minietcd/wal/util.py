@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 from minietcd.pkg.disk import DISK, Disk
-from minietcd.pkg.fileutil import exist as file_exist
 from minietcd.pkg.fileutil import read_dir
 from minietcd.wal.errors import WALFileNotFoundError
 
@@ -18,7 +17,7 @@ _WAL_NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{16})\.wal")
 
 def exist(dir: Path, disk: Disk = DISK) -> bool:
     """Whether a log was begun in ``dir``. Go: wal/util.go#Exist"""
-    return file_exist(dir, disk) and bool(read_dir(dir, ".wal", disk))
+    return disk.exists(dir) and bool(read_dir(dir, ".wal", disk))
 
 
 def search_index(names: list[str], index: int) -> int | None:

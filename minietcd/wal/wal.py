@@ -78,13 +78,13 @@ class WAL:
         with suppress(OSError):
             self.close()
         broken = self.dir.with_name(self.dir.name + ".broken")
-        if fileutil.exist(broken, self.disk):
+        if self.disk.exists(broken):
             self.disk.rmtree(broken)
         self.disk.rename(self.dir, broken)
 
     def rename_wal(self, tmpdirpath: Path) -> None:
         """Let the log appear at its place, all at once. Go: wal/wal.go#WAL.renameWAL"""
-        if fileutil.exist(self.dir, self.disk):
+        if self.disk.exists(self.dir):
             self.disk.rmtree(self.dir)
         self.disk.rename(tmpdirpath, self.dir)
         self.tail().name = self.dir / self.tail().name.name
@@ -269,7 +269,7 @@ def create(dirpath: Path, metadata: bytes, disk: Disk = DISK) -> WAL:
     if exist(dirpath, disk):
         raise FileExistsError(errno.EEXIST, "wal: there is a log already", str(dirpath))
     tmpdirpath = dirpath.with_name(dirpath.name + ".tmp")
-    if fileutil.exist(tmpdirpath, disk):
+    if disk.exists(tmpdirpath):
         disk.rmtree(tmpdirpath)
     fileutil.create_dir_all(tmpdirpath, disk)
 

@@ -149,7 +149,7 @@ class Snapshotter:
         Go: etcdserver/api/snap/db.go#Snapshotter.DBFilePath
         """
         path = self._db_file_path(id)
-        if not fileutil.exist(path, self.disk):
+        if not self.disk.exists(path):
             raise NoDBSnapshotError(path)
         return path
 
