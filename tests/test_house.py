@@ -1,0 +1,64 @@
+"""The house rules that a program can check: style, types, layers, and how long things are."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+SOURCES = [
+    path
+    for package in ("minietcd", "tracer")
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if "_pb2" not in path.name
+]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports"]],
+    ids=" ".join,
+)
+def test_the_linters_are_content(command: list[str]) -> None:
+    result = subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def functions() -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node
+
+
+def test_half_the_functions_fit_ten_lines_and_nine_in_ten_forty() -> None:
+    lengths = sorted((node.end_lineno or 0) - node.lineno + 1 for node in functions())
+    assert statistics.median(lengths) <= 10
+    assert lengths[len(lengths) * 9 // 10] <= 40
+    assert lengths[-1] <= 70
+
+
+def test_a_package_docstring_is_its_chapter_and_an_init_imports_nothing() -> None:
+    for path in SOURCES:
+        if path.name != "__init__.py":
+            continue
+        tree = ast.parse(path.read_text())
+        assert ast.get_docstring(tree), f"{path} says nothing"
+        if path.parent.name != "raft":
+            assert not [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], path
+
+
+def test_no_file_names_this_machine() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False).stdout.decode()
+    for name in filter(None, listed.split("\0")):
+        path = ROOT / name
+        if path.is_file() and path.suffix in {".py", ".md", ".toml", ".yml", ".txt", ".json", ""}:
+            text = path.read_text(errors="replace")
+            assert str(ROOT) not in text, f"{name} names a path of this machine"
