@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -67,16 +66,16 @@ class SubConn:
 
     async def reset_transport(self, balancer: Balancer) -> None:
         """Dial until it succeeds, waiting longer each time."""
-        for attempt in count():
+        wait = 1.0
+        while not self.ready:
             try:
+                self.channel = self.channel or self._open()
                 async with asyncio.timeout(self.dial_timeout or None):
-                    self.channel = self._open()
                     await self.channel.__connect__()
             except (OSError, ValueError) as err:
                 self.error = err
-                await asyncio.sleep(min(1.6**attempt, 120))
-            else:
-                break
+                await asyncio.sleep(wait)
+                wait = min(wait * 1.6, 120)
         balancer.update_picker()
 
     def _open(self) -> Channel:
@@ -93,7 +92,7 @@ class SubConn:
             self.task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self.task
-        if self.ready and self.channel is not None:
+        if self.channel is not None:
             self.channel.close()
 
 

@@ -72,8 +72,7 @@ class Client:
 
     def __init__(self, cfg: Config) -> None:
         self.cfg = cfg
-        self.conn = self.dial()
-        self.invoke = self.dial_setup_opts()
+        self.conn, self.invoke = self.dial()
         self.kv = KV(self)
 
     async def close(self) -> None:
@@ -90,9 +89,9 @@ class Client:
         """Those it was made with. Go: clientv3/client.go#Client.Endpoints"""
         return list(self.cfg.endpoints)
 
-    def dial_setup_opts(self) -> Invoke:
+    def dial_setup_opts(self, conn: Balancer) -> Invoke:
         """What stands around a call: the retries outermost. Go: clientv3/client.go#Client.dialSetupOpts"""
-        invoker: UnaryInvoker = self.conn.invoke
+        invoker: UnaryInvoker = conn.invoke
         for interceptor in reversed(self.cfg.unary_interceptors):
             invoker = partial(interceptor, invoker=invoker)
         backoff = self.round_robin_quorum_backoff(
@@ -100,9 +99,10 @@ class Client:
         )
         return unary_client_interceptor(self, invoker, DEFAULT_UNARY_MAX_RETRIES, backoff)
 
-    def dial(self) -> Balancer:
+    def dial(self) -> tuple[Balancer, Invoke]:
         """Start to connect to every endpoint. Go: clientv3/client.go#Client.dial"""
-        return Balancer(self.cfg.endpoints, self.cfg.dial_timeout, self.cfg.max_call_send_msg_size)
+        conn = Balancer(self.cfg.endpoints, self.cfg.dial_timeout, self.cfg.max_call_send_msg_size)
+        return conn, self.dial_setup_opts(conn)
 
     def round_robin_quorum_backoff(self, wait_between: float, jitter_fraction: float) -> BackoffFunc:
         """Wait whenever a quorum of endpoints has been tried.

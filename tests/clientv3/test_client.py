@@ -58,10 +58,28 @@ async def test_a_lost_connection_is_made_anew(kv_servers: list[Any]) -> None:
     async with await new(Config([kv_servers[0].endpoint])) as client:
         await client.kv.get(BACKGROUND, "k")
         channel = client.conn.scs[0].channel
-        assert channel is not None
-        channel.close()
+        assert channel is not None and channel._protocol is not None
+        channel._protocol.processor.connection._transport.abort()
+        await asyncio.sleep(0)
+        assert not client.conn.scs[0].ready
         await client.kv.get(BACKGROUND, "k")
     assert len(kv_servers[0].calls) == 2
+
+
+async def test_a_write_whose_connection_breaks_fails_and_is_not_repeated(kv_servers: list[Any]) -> None:
+    async with await new(Config([kv_servers[0].endpoint])) as client:
+        await client.kv.get(BACKGROUND, "k")
+
+        async def break_connection(*_: Any) -> None:
+            channel = client.conn.scs[0].channel
+            assert channel is not None and channel._protocol is not None
+            channel._protocol.processor.connection._transport.abort()
+            await asyncio.Event().wait()
+
+        kv_servers[0].put = break_connection
+        with pytest.raises(StatusError, match="code = Unavailable desc = transport is closing"):
+            await client.kv.put(BACKGROUND, "k", "v")
+    assert kv_servers[0].calls == ["Range", "Put"]
 
 
 def unavailable() -> GRPCError:

@@ -211,5 +211,6 @@ async def _receive(stream: ServerStream) -> tuple[Context, Any]:
     """The request, and who sent it: what gRPC decodes before a handler's own work begins."""
     request = await stream.recv_message()
     assert request is not None, "a unary call without its message"
-    host, port, *_ = stream.peer.addr() or ("", 0)
-    return Context(stream.metadata or {}, f"{host}:{port}"), request
+    address = stream.peer.addr() or ()
+    peer = address if isinstance(address, str) else ":".join(map(str, address[:2]))
+    return Context(stream.metadata or {}, peer), request

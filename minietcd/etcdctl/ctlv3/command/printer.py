@@ -9,6 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from minietcd.etcdctl.ctlv3.command.error import ExitBadFeature, exit_with_error
+from minietcd.etcdctl.ctlv3.command.printer_fields import FieldsPrinter
+from minietcd.etcdctl.ctlv3.command.printer_json import print_json
+from minietcd.etcdctl.ctlv3.command.printer_simple import SimplePrinter
 from minietcd.proto.etcdserverpb.rpc_pb2 import DeleteRangeResponse, PutResponse, RangeResponse
 
 if TYPE_CHECKING:
@@ -25,10 +28,6 @@ class Printer(Protocol):
 
 def new_printer(printer_type: str, is_hex: bool, out: TextIO) -> Printer | None:
     """The printer of a format, if there is one. Go: etcdctl/ctlv3/command/printer.go#NewPrinter"""
-    from minietcd.etcdctl.ctlv3.command.printer_fields import FieldsPrinter
-    from minietcd.etcdctl.ctlv3.command.printer_json import print_json
-    from minietcd.etcdctl.ctlv3.command.printer_simple import SimplePrinter
-
     match printer_type:
         case "simple":
             return SimplePrinter(out, is_hex)
