@@ -40,6 +40,7 @@ class Members:
             client_urls=new_urls(["http://127.0.0.1:1"]),
             peer_urls=new_urls([self.url(name)]),
             initial_peer_urls_map=new_urls_map(cluster),
+            bootstrap_timeout=0.1,  # who was started before does not answer before it is told
             tick_ms=10,
             election_ticks=10,
             rng=random.Random(name),

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import logging
+from http import HTTPStatus
 from typing import NamedTuple
 
 import aiohttp
 
 from minietcd.etcdserver.api.membership.cluster import RaftCluster, new_cluster_from_members
+from minietcd.etcdserver.api.membership.errors import IDNotFoundError, MemberNotLearnerError
 from minietcd.etcdserver.api.membership.member import Member
+from minietcd.etcdserver.errors import LearnerNotReadyError
 from minietcd.pkg.types import id_from_string, id_string
 from minietcd.raft.raftpb import NodeID
 from minietcd.version.version import MIN_CLUSTER_VERSION, VERSION, SemVer
@@ -146,4 +149,27 @@ async def get_version(m: Member, rt: aiohttp.ClientSession) -> Versions | None:
         except _PEER_ERRORS as err:
             fields = {"address": url, "remote-member-id": id_string(m.id), "error": str(err)}
             log.warning("failed to get version", extra={"fields": fields})
+    return None
+
+
+async def promote_member_http(url: str, id: NodeID, rt: aiohttp.ClientSession) -> list[Member] | None:
+    """Ask the leader to promote a learner; the members then, None if another should be asked.
+
+    Raises LearnerNotReadyError, MembershipError.
+
+    Go: etcdserver/cluster_util.go#promoteMemberHTTP
+    """
+    try:
+        async with rt.post(f"{url}/members/promote/{id}") as resp:
+            text = await resp.text()
+            if resp.status == HTTPStatus.PRECONDITION_FAILED and LearnerNotReadyError.message in text:
+                raise LearnerNotReadyError
+            if resp.status == HTTPStatus.PRECONDITION_FAILED and MemberNotLearnerError.text in text:
+                raise MemberNotLearnerError
+            if resp.status == HTTPStatus.NOT_FOUND:
+                raise IDNotFoundError
+            if resp.status == HTTPStatus.OK:
+                return [Member.from_json(json.dumps(m)) for m in json.loads(text)]
+    except _PEER_ERRORS as err:
+        log.warning("failed to ask for a promotion", extra={"fields": {"address": url, "error": str(err)}})
     return None

@@ -78,7 +78,7 @@ class RaftNode:
     storage: Storage
     heartbeat: float
     is_id_removed: Callable[[NodeID], bool]
-    transport: Transport = field(init=False)
+    transport: Transport
     msg_snap_c: Chan[Message] = field(init=False)
     applyc: Chan[Apply] = field(init=False)
     read_state_c: Chan[ReadState] = field(init=False)

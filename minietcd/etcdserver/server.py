@@ -20,14 +20,12 @@ from google.protobuf.message import DecodeError
 
 from minietcd.auth.store import AuthStore
 from minietcd.etcdserver.api.capability import update_capability
-from minietcd.etcdserver.api.membership import cluster as membership
-from minietcd.etcdserver.api.membership.cluster import ConfigChangeContext, RaftCluster
+from minietcd.etcdserver.api.membership.cluster import ConfigChangeContext
 from minietcd.etcdserver.api.membership.errors import MembershipError
 from minietcd.etcdserver.api.membership.member import Attributes, Member
 from minietcd.etcdserver.api.membership.store import member_attributes_store_path, store_cluster_version_key
 from minietcd.etcdserver.api.rafthttp.errors import HTTPError
 from minietcd.etcdserver.api.rafthttp.transport import Transport
-from minietcd.etcdserver.api.snap.errors import NoSnapshotError
 from minietcd.etcdserver.api.snap.message import Message as SnapMessage
 from minietcd.etcdserver.api.snap.snapshotter import Snapshotter
 from minietcd.etcdserver.api.v2store.store import Store as V2Store
@@ -45,13 +43,17 @@ from minietcd.etcdserver.apply import (
 from minietcd.etcdserver.apply_auth import AuthApplierV3
 from minietcd.etcdserver.apply_v2 import ApplierV2store
 from minietcd.etcdserver.backend import open_backend, open_snapshot_backend, recover_snapshot_backend
+from minietcd.etcdserver.bootstrap import (
+    Beginning,
+    bootstrap,
+    join,
+    load_snapshot,
+    must_have_backend,
+    restart,
+)
 from minietcd.etcdserver.cluster_util import (
     decide_cluster_version,
-    get_cluster_from_remote_peers,
-    get_remote_peer_urls,
     get_versions,
-    is_compatible_with_cluster,
-    is_member_bootstrapped,
 )
 from minietcd.etcdserver.config import ServerConfig
 from minietcd.etcdserver.consistent_index import ConsistentIndex
@@ -68,16 +70,14 @@ from minietcd.etcdserver.raft import (
     Apply,
     RaftNode,
     RaftReadyHandler,
-    restart_as_standalone_node,
-    restart_node,
-    start_node,
 )
+from minietcd.etcdserver.reconfigure import ConfChangeResponse, Reconfigure
 from minietcd.etcdserver.snapshot_merge import SnapshotMerge
 from minietcd.etcdserver.storage import Storage
 from minietcd.etcdserver.util import longest_connected
 from minietcd.etcdserver.v2_server import V2Server, new_request
-from minietcd.etcdserver.v3_server import V3Server
 from minietcd.lease.lessor import Lessor
+from minietcd.mvcc.backend.backend import Backend
 from minietcd.mvcc.watchable_store import WatchableStore
 from minietcd.pkg.chan import CLOSED, Chan, select
 from minietcd.pkg.clock import Ticker
@@ -92,16 +92,13 @@ from minietcd.proto.etcdserverpb.etcdserver_pb2 import Request
 from minietcd.proto.etcdserverpb.raft_internal_pb2 import InternalRaftRequest
 from minietcd.raft import raftpb
 from minietcd.raft.errors import CompactedError, RaftError, SnapOutOfDateError
-from minietcd.raft.node import Node
 from minietcd.raft.raft import NONE
 from minietcd.raft.raftpb import ConfChange, ConfState, Entry, Index, Message, NodeID, Snapshot, Term
 from minietcd.raft.rawnode import SnapshotStatus
 from minietcd.raft.ready import is_empty_snap
 from minietcd.raft.status import Status
-from minietcd.raft.storage import MemoryStorage
 from minietcd.version.version import MIN_CLUSTER_VERSION, VERSION, SemVer
 from minietcd.version.version import cluster as version_cluster
-from minietcd.wal import wal
 from minietcd.wal.util import exist
 
 log = logging.getLogger("etcdserver")
@@ -127,14 +124,6 @@ class EtcdProgress:
     appliedi: Index
 
 
-@dataclass(slots=True)
-class ConfChangeResponse:
-    """What became of a change of members. Go: etcdserver/server.go#confChangeResponse"""
-
-    membs: list[Member]
-    err: MembershipError | None
-
-
 class MemberRemovedError(EtcdServerError):
     """This member is no longer one."""
 
@@ -153,152 +142,89 @@ async def new_server(cfg: ServerConfig) -> EtcdServer:
             cfg.disk.unlink(cfg.snap_dir() / name)
     have_wal = exist(cfg.wal_dir(), cfg.disk)
     be_exist = cfg.backend_path().exists()
-    srv = EtcdServer(cfg)
-    srv.be = open_backend(cfg)
-    srv.peer_rt = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(cfg.peer_dial_timeout()))
-    try:
-        remotes: list[Member] = []
-        if have_wal:
-            _restart(srv, be_exist)
-        elif cfg.new_cluster:
-            await _bootstrap(srv)
-        else:
-            remotes = await _join(srv)
-        _open_stores(srv)
-        _start_transport(srv, remotes)
-    except BaseException:
-        srv.be.close()
-        await srv.peer_rt.close()
-        raise
-    return srv
-
-
-async def _join(srv: EtcdServer) -> list[Member]:
-    """Become a member of a cluster that already runs and has been told; its members are answered."""
-    cfg = srv.cfg
-    cfg.verify_join_existing()
-    cl = membership.new_cluster_from_urls_map(cfg.initial_cluster_token, cfg.initial_peer_urls_map)
-    try:
-        existing = await get_cluster_from_remote_peers(get_remote_peer_urls(cl, cfg.name), srv.peer_rt)
-    except ValueError as err:
-        raise ValueError(f"cannot fetch cluster info from peer urls: {err}") from err
-    try:
-        membership.validate_cluster_and_assign_ids(cl, existing)
-    except MembershipError as err:
-        raise ValueError(f"error validating peerURLs {existing}: {err}") from err
-    local = cl.member_by_name(cfg.name)
-    assert local is not None, cfg.name
-    if not await is_compatible_with_cluster(cl, local.id, srv.peer_rt):
-        raise ValueError("incompatible with current running cluster")
-    cl.set_id(NodeID(0), existing.id())
-    _start_node(srv, cl, [], existing.id())
-    return existing.members()
-
-
-async def _bootstrap(srv: EtcdServer) -> None:
-    """Become a member of a cluster that starts now."""
-    cfg = srv.cfg
-    cfg.verify_bootstrap()
-    cl = membership.new_cluster_from_urls_map(cfg.initial_cluster_token, cfg.initial_peer_urls_map)
-    if await is_member_bootstrapped(cl, cfg.name, srv.peer_rt, cfg.bootstrap_timeout):
-        local = cl.member_by_name(cfg.name)
-        assert local is not None, cfg.name
-        raise ValueError(f"member {id_string(local.id)} has already been bootstrapped")
-    _start_node(srv, cl, cl.member_ids(), cl.id())
-
-
-def _start_node(srv: EtcdServer, cl: RaftCluster, ids: list[NodeID], cid: NodeID) -> None:
-    cl.set_store(srv.v2store)
-    cl.set_backend(srv.be)
-    id, node, raft_storage, w = start_node(srv.cfg, cl, ids)
-    cl.set_id(id, cid)
-    _set_node(srv, id, cl, node, raft_storage, w)
-
-
-def _restart(srv: EtcdServer, be_exist: bool) -> None:
-    """Be again what the log and the newest snapshot say."""
-    cfg, ss = srv.cfg, srv.snapshotter
-    try:
-        # A snapshot file that the log does not mention was never finished.
-        mentioned = wal.valid_snapshot_entries(cfg.wal_dir(), cfg.disk)
-        snapshot: Snapshot | None = ss.load_newest_available(mentioned)
-    except NoSnapshotError:
-        snapshot = None
+    st = V2Store(STORE_CLUSTER_PREFIX, STORE_KEYS_PREFIX, clock=cfg.clock)
+    ss = Snapshotter(cfg.snap_dir(), cfg.disk)
+    be = open_backend(cfg)
+    snapshot = load_snapshot(cfg, ss) if have_wal else None
     if snapshot:
-        srv.v2store.recovery(snapshot.data)
+        st.recovery(snapshot.data)
         fields = {"snapshot-index": snapshot.metadata.index, "snapshot-size": len(snapshot.data)}
         log.info("recovered v2 store from snapshot", extra={"fields": fields})
-        srv.be = recover_snapshot_backend(cfg, ss, srv.be, snapshot)
-    restart = restart_as_standalone_node if cfg.force_new_cluster else restart_node
-    id, cl, node, raft_storage, w = restart(cfg, snapshot)
-    cl.set_store(srv.v2store)
-    cl.set_backend(srv.be)
-    cl.recover(update_capability)
-    if (cl.version() or SemVer(0, 0)) >= SemVer(3, 0) and not be_exist:
-        raise ValueError(f"database file ({cfg.backend_path()}) of the backend is missing")
-    _set_node(srv, id, cl, node, raft_storage, w)
+        be = recover_snapshot_backend(cfg, ss, be, snapshot)
+    prt = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(cfg.peer_dial_timeout()))
+    try:
+        if have_wal:
+            must_have_backend(cfg, st, be_exist)
+            beginning = restart(cfg, snapshot, st, be)
+        elif cfg.new_cluster:
+            beginning = await bootstrap(cfg, st, be, prt)
+        else:
+            beginning = await join(cfg, st, be, prt)
+        return EtcdServer(cfg, st, ss, be, prt, beginning)
+    except BaseException:
+        be.close()
+        await prt.close()
+        raise
 
 
-def _set_node(
-    srv: EtcdServer, id: NodeID, cl: RaftCluster, node: Node, raft_storage: MemoryStorage, w: wal.WAL
-) -> None:
-    srv._id, srv._cluster = id, cl
-    srv.r = RaftNode(
-        node=node,
-        raft_storage=raft_storage,
-        storage=Storage(w, srv.snapshotter),
-        heartbeat=srv.cfg.tick_ms / 1000,
-        is_id_removed=cl.is_id_removed,
-    )
-    srv.req_id_gen = Generator(id, srv.cfg.clock())
-
-
-def _open_stores(srv: EtcdServer) -> None:
-    """Leases come before keys: while it opens, the store hangs its keys on the leases that are there."""
-    cfg = srv.cfg
-    min_ttl = math.ceil(3 * cfg.election_ticks // 2 * cfg.tick_ms / 1000)
-    srv.lessor = Lessor(srv.be, min_ttl)
-    srv._auth_store = AuthStore(srv.be)
-    srv._kv = WatchableStore(srv.be, srv.lessor, srv.consist_index, cfg.compaction_batch_limit)
-    srv.consist_index.set_consistent_index(srv._kv.consistent_index())
-    srv.apply_v2 = ApplierV2store(srv.v2store, srv._cluster)
-    srv.apply_v3_base = ApplierV3backend(srv)
-    srv.restore_alarms()
-
-
-def _start_transport(srv: EtcdServer, remotes: list[Member]) -> None:
-    """Connect to the members; ``remotes`` may help to catch up before they are known as members."""
-    cfg, id = srv.cfg, srv.id()
-    tr = srv.r.transport = Transport(
-        id=id,
-        urls=cfg.peer_urls,
-        cluster_id=srv._cluster.id(),
-        raft=srv,
-        snapshotter=srv.snapshotter,
-        error_c=srv.errorc,
-        dial_timeout=cfg.peer_dial_timeout(),
-        clock=cfg.clock,
-    )
-    tr.start()
-    for m in remotes:
-        if m.id != id:
-            tr.add_remote(m.id, m.peer_urls)
-    for m in srv._cluster.members():
-        if m.id != id:
-            tr.add_peer(m.id, m.peer_urls)
-
-
-class EtcdServer(V3Server, V2Server, SnapshotMerge):
+class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
     """One member of a cluster; ``new_server`` makes it. Go: etcdserver/server.go#EtcdServer"""
 
-    def __init__(self, cfg: ServerConfig) -> None:
+    def __init__(
+        self,
+        cfg: ServerConfig,
+        st: V2Store,
+        ss: Snapshotter,
+        be: Backend,
+        prt: aiohttp.ClientSession,
+        beginning: Beginning,
+    ) -> None:
+        """Leases come before keys: while it opens, the store hangs its keys on the leases that are there.
+
+        Go: etcdserver/server.go#NewServer
+        """
         super().__init__()
-        self.cfg = cfg
-        self.v2store = V2Store(STORE_CLUSTER_PREFIX, STORE_KEYS_PREFIX, clock=cfg.clock)
-        self.snapshotter = Snapshotter(cfg.snap_dir(), cfg.disk)
-        self.consist_index = ConsistentIndex()
+        self.cfg, self.v2store, self.snapshotter, self.be, self.peer_rt = cfg, st, ss, be, prt
+        self._id, self._cluster = beginning.id, beginning.cluster
         self.attributes = Attributes(cfg.name, cfg.client_urls.string_slice())
-        self._sync_c: Chan[float] | None = None
+        self.req_id_gen = Generator(self._id, cfg.clock())
+        self.consist_index = ConsistentIndex()
+        self.lessor = Lessor(be, math.ceil(3 * cfg.election_ticks // 2 * cfg.tick_ms / 1000))
+        self._auth_store = AuthStore(be)
+        self._kv = WatchableStore(be, self.lessor, self.consist_index, cfg.compaction_batch_limit)
+        self.consist_index.set_consistent_index(self._kv.consistent_index())
+        self.apply_v2 = ApplierV2store(st, self._cluster)
+        self.apply_v3_base = ApplierV3backend(self)
+        self.restore_alarms()
+        self.r = RaftNode(
+            node=beginning.node,
+            raft_storage=beginning.raft_storage,
+            storage=Storage(beginning.wal, ss),
+            heartbeat=cfg.tick_ms / 1000,
+            is_id_removed=self._cluster.is_id_removed,
+            transport=self._new_transport(beginning.remotes),
+        )
+
+    def _new_transport(self, remotes: list[Member]) -> Transport:
+        """The connections to all members, and to ``remotes``, which may help one that joins."""
+        tr = Transport(
+            id=self._id,
+            urls=self.cfg.peer_urls,
+            cluster_id=self._cluster.id(),
+            raft=self,
+            snapshotter=self.snapshotter,
+            error_c=self.errorc,
+            dial_timeout=self.cfg.peer_dial_timeout(),
+            clock=self.cfg.clock,
+        )
+        tr.start()
+        for m in remotes:
+            if m.id != self._id:
+                tr.add_remote(m.id, m.peer_urls)
+        for m in self._cluster.members():
+            if m.id != self._id:
+                tr.add_peer(m.id, m.peer_urls)
+        return tr
 
     async def adjust_ticks(self) -> None:
         """Let the first election come soon: at once if alone, else as soon as two peers are connected.
@@ -334,6 +260,7 @@ class EtcdServer(V3Server, V2Server, SnapshotMerge):
         }
         log.info("starting etcd server", extra={"fields": fields})
         self.be.start()
+        self._kv.start()
         go(self.run(), "EtcdServer.run")
         self.go_attach(self.adjust_ticks(), "adjustTicks")
         self.go_attach(self.publish(), "publish")
@@ -397,17 +324,17 @@ class EtcdServer(V3Server, V2Server, SnapshotMerge):
             update_leadership=self.update_leadership,
             update_committed_index=self.update_committed_index,
         )
-        with Ticker(_SYNC_INTERVAL, "SyncTicker.C") as self._sync_ticker:
+        with Ticker(_SYNC_INTERVAL, "SyncTicker.C") as sync_ticker:
             self.r.start(rh)
             try:
-                await self._run(ep, sched)
+                await self._run(ep, sched, sync_ticker)
             finally:
                 await self._end(sched)
 
-    async def _run(self, ep: EtcdProgress, sched: FIFOScheduler) -> None:
+    async def _run(self, ep: EtcdProgress, sched: FIFOScheduler, sync_ticker: Ticker) -> None:
         applyc = self.r.apply()
         while True:
-            chan, item = await select(applyc, self.errorc, self._sync_c, self.stop_c)
+            chan, item = await select(applyc, self.errorc, sync_ticker.c, self.stop_c)
             if chan is applyc:
                 sched.schedule(functools.partial(self.run_func8, ep, item))
             elif chan is self.errorc:
@@ -416,7 +343,7 @@ class EtcdServer(V3Server, V2Server, SnapshotMerge):
                 return
             elif chan is self.stop_c:
                 return
-            elif self.v2store.has_ttl_keys():
+            elif self.is_leader() and self.v2store.has_ttl_keys():
                 self.sync()
 
     async def _end(self, sched: FIFOScheduler) -> None:
@@ -442,7 +369,6 @@ class EtcdServer(V3Server, V2Server, SnapshotMerge):
 
     def update_leadership(self, new_leader: bool) -> None:
         """The raft loop says that who leads, or what this member is, has changed."""
-        self._sync_c = self._sync_ticker.c if self.is_leader() else None
         if new_leader:
             if self.is_leader():
                 self.lead_elected_time = asyncio.get_running_loop().time()
@@ -500,7 +426,7 @@ class EtcdServer(V3Server, V2Server, SnapshotMerge):
         newbe = open_snapshot_backend(self.cfg, self.snapshotter, snapshot)
         newbe.start()
         self.lessor.recover(newbe, self._kv.write)
-        await self._kv.restore(newbe)
+        self._kv.restore(newbe)
         self.consist_index.set_consistent_index(self._kv.consistent_index())
         self.be = newbe
         oldbe.close()
