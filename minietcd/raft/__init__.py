@@ -1,13 +1,13 @@
 """Raft: many members, one log, and no way for two of them to disagree on what it says.
 
 What it promises
-    Entries that were proposed are *committed* in one order, the same for every member, and what is committed
-    stays, as long as a majority of the members keeps what it wrote. A proposal may also be lost without a word
-    (its leader died, say): propose again. Nothing here knows what the entries mean.
+    Entries that were proposed are *committed* in one order, the same for every member, and what is
+    committed stays, as long as a majority of the members keeps what it wrote. A proposal may also be lost
+    without a word (its leader died, say): propose again. Nothing here knows what the entries mean.
 
 The parts
-    ``raft.Raft`` is the state machine: messages and ticks in, messages and a longer log out. It reads its past
-    from a ``Storage`` and never writes to it. ``RawNode`` puts a handle on it, ``Node`` a task and channels.
+    ``raft.Raft`` is the state machine: messages and ticks in, messages and a longer log out. It reads its
+    past from a ``Storage`` and never writes to it. ``RawNode`` gives it a handle, ``Node`` a task and channels.
     Everything that varies is given: time is counted in ticks, chance is a ``random.Random``, the log of what
     happens goes to a ``Logger``.
 
@@ -40,10 +40,11 @@ The loop
     next: so a busy member writes in batches without any code for it.
 
 One proposal, from end to end
-    ``node.propose`` hands MsgProp to the loop. A leader appends the entry to its log (``append_entry``) and sends
-    MsgApp to each follower (``bcast_append``); a follower that is asked passes MsgProp on. Followers append
-    (``handle_append_entries``), write, and answer MsgAppResp. When a majority has the entry, the leader commits
-    (``maybe_commit``): the entry comes out with its next Ready, and the next MsgApp or MsgHeartbeat tells the others.
+    ``node.propose`` hands MsgProp to the loop. A leader appends the entry to its log (``append_entry``) and
+    sends MsgApp to each follower (``bcast_append``); a follower that is asked passes MsgProp on. Followers
+    append (``handle_append_entries``), write, and answer MsgAppResp. When a majority has the entry, the
+    leader commits (``maybe_commit``): the entry comes out with its next Ready, and the next MsgApp or
+    MsgHeartbeat tells the others.
 
 The messages
     ============================== ==========================================================================
@@ -63,8 +64,9 @@ The messages
     ============================== ==========================================================================
 
 What to read first
-    ``log.py`` (with ``log_unstable.py``), then ``raft.py`` from ``Raft.step`` down, then ``node.py``. Who agrees
-    is in ``quorum/``, what a leader knows of the others in ``tracker/``, how members come and go in ``confchange/``.
+    ``log.py`` (with ``log_unstable.py``), then ``raft.py`` from ``Raft.step`` down, then ``node.py``. Who has
+    to agree is in ``quorum/``, what a leader knows of the others in ``tracker/``, how members come and go in
+    ``confchange/``.
 
 Go: raft/doc.go
 """

@@ -81,10 +81,8 @@ class RaftLog:
             if not self.match_term(entry.index, entry.term):
                 if entry.index <= self.last_index():
                     self.logger.info(
-                        "found conflict at index %d [existing term: %d, conflicting term: %d]",
-                        entry.index,
-                        self.zero_term_on_err_compacted(entry.index),
-                        entry.term,
+                        f"found conflict at index {entry.index} [existing term: "
+                        f"{self.zero_term_on_err_compacted(entry.index)}, conflicting term: {entry.term}]"
                     )
                 return entry.index
         return Index(0)
@@ -105,7 +103,10 @@ class RaftLog:
         return self.committed > self.applied and self.committed >= self.first_index()
 
     def snapshot(self) -> Snapshot:
-        """The newest snapshot. Raises SnapshotTemporarilyUnavailableError. Go: raft/log.go#raftLog.snapshot"""
+        """The newest snapshot. Raises SnapshotTemporarilyUnavailableError.
+
+        Go: raft/log.go#raftLog.snapshot
+        """
         return self.unstable.snapshot or self.storage.snapshot()
 
     def first_index(self) -> Index:
@@ -119,7 +120,7 @@ class RaftLog:
         return self.storage.last_index() if last is None else last
 
     def commit_to(self, to_commit: Index) -> None:
-        """Everything up to ``to_commit`` is committed; commits never shrink. Go: raft/log.go#raftLog.commitTo"""
+        """Everything up to ``to_commit`` is committed, and stays so. Go: raft/log.go#raftLog.commitTo"""
         if self.committed < to_commit:
             assert to_commit <= self.last_index(), (
                 f"tocommit({to_commit}) is out of range [lastIndex({self.last_index()})]. "
@@ -163,7 +164,10 @@ class RaftLog:
         return self.storage.term(i)
 
     def entries(self, i: Index, max_size: int) -> list[Entry]:
-        """The log from ``i`` on, up to the size limit. Raises CompactedError. Go: raft/log.go#raftLog.entries"""
+        """The log from ``i`` on, up to the size limit. Raises CompactedError.
+
+        Go: raft/log.go#raftLog.entries
+        """
         last = self.last_index()
         return self.slice(i, Index(last + 1), max_size) if i <= last else []
 
@@ -172,7 +176,7 @@ class RaftLog:
         return self.entries(self.first_index(), NO_LIMIT)
 
     def is_up_to_date(self, last: Index, term: Term) -> bool:
-        """Whether a log that ends so is at least as new as this one: a later last term, or as late and longer.
+        """Whether a log that ends so is at least as new as this one: a later term, or as late and no shorter.
 
         Go: raft/log.go#raftLog.isUpToDate
         """
@@ -201,12 +205,12 @@ class RaftLog:
     def restore(self, s: Snapshot) -> None:
         """Go: raft/log.go#raftLog.restore"""
         at = s.metadata
-        self.logger.info("log [%s] starts to restore snapshot [index: %d, term: %d]", self, at.index, at.term)
+        self.logger.info(f"log [{self}] starts to restore snapshot [index: {at.index}, term: {at.term}]")
         self.committed = at.index
         self.unstable.restore(s)
 
     def slice(self, lo: Index, hi: Index, max_size: int) -> list[Entry]:
-        """The entries from ``lo`` up to, not including, ``hi``; no more than ``max_size`` bytes, but one at least.
+        """The entries from ``lo`` up to, not including, ``hi``; ``max_size`` bytes at most, but one at least.
 
         Raises CompactedError.
 

@@ -78,11 +78,11 @@ class Unstable:
         if after == self.offset + len(self.entries):
             self.entries.extend(ents)
         elif after <= self.offset:
-            self.logger.info("replace the unstable entries from index %d", after)
+            self.logger.info(f"replace the unstable entries from index {after}")
             self.offset = after
             self.entries = list(ents)
         else:
-            self.logger.info("truncate the unstable entries before index %d", after)
+            self.logger.info(f"truncate the unstable entries before index {after}")
             self.entries = [*self.slice(self.offset, after), *ents]
 
     def slice(self, lo: Index, hi: Index) -> list[Entry]:

@@ -56,7 +56,7 @@ class MsgWithResult:
 class Node:
     """A member's raft, in a task.
 
-    Every method that waits ends in one of three ways: it was heard, it was cancelled, or the node has stopped.
+    Whoever waits in a method here is heard, or is cancelled, or learns that the node has stopped.
 
     Go: raft/node.go#Node
     Go: raft/node.go#node
@@ -84,8 +84,8 @@ class Node:
     async def run(self) -> None:
         """The loop: whatever comes goes into raft; what comes out is offered as a Ready.
 
-        ``readyc`` and ``advancec`` take turns: while one Ready is being worked on there is no other, and while
-        none is there is nothing to advance. A Ready that is not taken at once is made anew, and grows.
+        ``readyc`` and ``advancec`` take turns: while a Ready is being worked on there is no other, and while
+        none is, there is nothing to advance. A Ready that is not taken at once is made anew, and grows.
 
         Go: raft/node.go#node.run
         """
@@ -133,16 +133,16 @@ class Node:
     def _log_leader(self, before: NodeID) -> None:
         r = self.rn.raft
         if not r.has_leader():
-            r.logger.info("raft.node: %x lost leader %x at term %d", r.id, before, r.term)
+            r.logger.info(f"raft.node: {r.id:x} lost leader {before:x} at term {r.term}")
         elif before == NONE:
-            r.logger.info("raft.node: %x elected leader %x at term %d", r.id, r.lead, r.term)
+            r.logger.info(f"raft.node: {r.id:x} elected leader {r.lead:x} at term {r.term}")
         else:
             r.logger.info(
-                "raft.node: %x changed leader from %x to %x at term %d", r.id, before, r.lead, r.term
+                f"raft.node: {r.id:x} changed leader from {before:x} to {r.lead:x} at term {r.term}"
             )
 
     def _propose(self, pm: MsgWithResult) -> None:
-        """Step a proposal and tell its proposer; where nobody waits, it is lost in silence, as on the wire."""
+        """Step a proposal and tell its proposer; where nobody waits, it may be dropped in silence."""
         dropped = None
         pm.m.from_ = self.rn.raft.id
         try:
@@ -172,9 +172,8 @@ class Node:
         r = self.rn.raft
         if not self.done.closed and not self.tickc.try_send(None):
             r.logger.warning(
-                "%x (leader %s) A tick missed to fire. Node blocks too long!",
-                r.id,
-                str(r.id == r.lead).lower(),
+                f"{r.id:x} (leader {str(r.id == r.lead).lower()}) A tick missed to fire. Node blocks too "
+                "long!"
             )
 
     async def campaign(self) -> None:

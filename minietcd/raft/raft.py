@@ -1,8 +1,8 @@
 """The state machine: a message or a tick comes in, messages and a longer log come out.
 
-It knows no clock, no disk and no network. ``Raft.step`` is the only way in; what it decides waits in ``msgs``,
-``raft_log`` and ``read_states`` until somebody takes it out as a ``Ready``. What a message does depends on the
-role, so there is a table from message type to function for each of them, at the end of its functions.
+It knows no clock, no disk and no network. ``Raft.step`` is the only way in; what it decides waits in
+``msgs``, ``raft_log`` and ``read_states`` until somebody takes it out as a ``Ready``. What a message does
+depends on the role, so each role has a table from message type to function, after its functions.
 
 Go: raft/raft.go
 """
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 NONE: Final = NodeID(0)
 """Nobody: the id of the leader when there is none."""
+_NO_INDEX = Index(0)
 
 
 class StateType(IntEnum):
@@ -80,12 +81,12 @@ class Config:
 
     id: NodeID
     election_tick: int
-    """Ticks without a word from the leader before a follower campaigns; ten times ``heartbeat_tick`` is good."""
+    """Ticks without a word from the leader until a follower campaigns; ten ``heartbeat_tick`` is good."""
     heartbeat_tick: int
     storage: Storage
     rand: Random
     """Spreads election timeouts, so that members rarely campaign at the same time."""
-    applied: Index = Index(0)
+    applied: Index = _NO_INDEX
     """The last index the application has applied, if it remembers; only when restarting."""
     max_size_per_msg: int = NO_LIMIT
     """Bytes of entries in one append; 0: one entry each."""
@@ -190,7 +191,7 @@ class Raft:
         self.heartbeat_timeout = c.heartbeat_tick
         self.election_timeout = c.election_tick
         self.randomized_election_timeout = 0
-        """From ``election_timeout`` to twice as much less one; drawn anew with every change of role or term."""
+        """From ``election_timeout`` to twice as much less one; drawn anew whenever the role changes."""
         self.disable_proposal_forwarding = c.disable_proposal_forwarding
         self.rand = c.rand
         self.tick: Callable[[], None] = self.tick_election
@@ -206,15 +207,10 @@ class Raft:
         if c.applied > 0:
             self.raft_log.applied_to(c.applied)
         self.become_follower(self.term, NONE)
+        log, peers = self.raft_log, ",".join(f"{id:x}" for id in self.prs.voter_nodes())
         self.logger.info(
-            "newRaft %x [peers: [%s], term: %d, commit: %d, applied: %d, lastindex: %d, lastterm: %d]",
-            self.id,
-            ",".join(f"{id:x}" for id in self.prs.voter_nodes()),
-            self.term,
-            self.raft_log.committed,
-            self.raft_log.applied,
-            self.raft_log.last_index(),
-            self.raft_log.last_term(),
+            f"newRaft {self.id:x} [peers: [{peers}], term: {self.term}, commit: {log.committed}, "
+            f"applied: {log.applied}, lastindex: {log.last_index()}, lastterm: {log.last_term()}]"
         )
 
     def has_leader(self) -> bool:
@@ -289,29 +285,23 @@ class Raft:
 
     def _maybe_send_snapshot(self, to: NodeID, pr: Progress) -> bool:
         if not pr.recent_active:
-            self.logger.debug("ignore sending snapshot to %x since it is not recently active", to)
+            self.logger.debug(f"ignore sending snapshot to {to:x} since it is not recently active")
             return False
         try:
             snapshot = self.raft_log.snapshot()
         except SnapshotTemporarilyUnavailableError:
             self.logger.debug(
-                "%x failed to send snapshot to %x because snapshot is temporarily unavailable", self.id, to
+                f"{self.id:x} failed to send snapshot to {to:x} because snapshot is temporarily unavailable"
             )
             return False
         assert not is_empty_snap(snapshot), "need non-empty snapshot"
         at = snapshot.metadata
         self.logger.debug(
-            "%x [firstindex: %d, commit: %d] sent snapshot[index: %d, term: %d] to %x [%s]",
-            self.id,
-            self.raft_log.first_index(),
-            self.raft_log.committed,
-            at.index,
-            at.term,
-            to,
-            pr,
+            f"{self.id:x} [firstindex: {self.raft_log.first_index()}, commit: {self.raft_log.committed}] "
+            f"sent snapshot[index: {at.index}, term: {at.term}] to {to:x} [{pr}]"
         )
         pr.become_snapshot(at.index)
-        self.logger.debug("%x paused sending replication messages to %x [%s]", self.id, to, pr)
+        self.logger.debug(f"{self.id:x} paused sending replication messages to {to:x} [{pr}]")
         self.send(Message(type=pb.MsgSnap, to=to, snapshot=snapshot))
         return True
 
@@ -340,7 +330,7 @@ class Raft:
                 self.send_heartbeat(id, ctx)
 
     def advance(self, rd: Ready) -> None:
-        """``rd`` is done: what it held is on disk and on its way to be applied. Go: raft/raft.go#raft.advance"""
+        """What ``rd`` held is on disk, and applied or about to be. Go: raft/raft.go#raft.advance"""
         if index := rd.applied_cursor():
             self.raft_log.applied_to(index)
             if self.prs.config.auto_leave and index >= self.pending_conf_index and self.state == StateLeader:
@@ -354,7 +344,7 @@ class Raft:
 
     def _leave_joint(self) -> None:
         if self.append_entry([pb.Entry(pb.EntryConfChangeV2, data=pb.ConfChangeV2().marshal())]):
-            self.logger.info("initiating automatic transition out of joint configuration %s", self.prs.config)
+            self.logger.info(f"initiating automatic transition out of joint configuration {self.prs.config}")
         else:  # no room for it: try again when more is applied
             self.pending_conf_index = self.raft_log.last_index()
 
@@ -396,8 +386,8 @@ class Raft:
         ents = [pb.Entry(e.type, self.term, Index(last + i), e.data) for i, e in enumerate(es, start=1)]
         if not self.increase_uncommitted_size(ents):
             self.logger.debug(
-                "%x appending new entries to log would exceed uncommitted entry size limit; dropping proposal",
-                self.id,
+                f"{self.id:x} appending new entries to log would exceed uncommitted entry size limit; "
+                "dropping proposal"
             )
             return False
         last = self.raft_log.append(ents)
@@ -433,7 +423,7 @@ class Raft:
         self.tick = self.tick_election
         self.lead = lead
         self.state = StateFollower
-        self.logger.info("%x became follower at term %d", self.id, self.term)
+        self.logger.info(f"{self.id:x} became follower at term {self.term}")
 
     def become_candidate(self) -> None:
         """Go: raft/raft.go#raft.becomeCandidate"""
@@ -443,7 +433,7 @@ class Raft:
         self.tick = self.tick_election
         self.vote = self.id
         self.state = StateCandidate
-        self.logger.info("%x became candidate at term %d", self.id, self.term)
+        self.logger.info(f"{self.id:x} became candidate at term {self.term}")
 
     def become_pre_candidate(self) -> None:
         """Like a candidate, but neither term nor vote change. Go: raft/raft.go#raft.becomePreCandidate"""
@@ -453,7 +443,7 @@ class Raft:
         self.tick = self.tick_election
         self.lead = NONE
         self.state = StatePreCandidate
-        self.logger.info("%x became pre-candidate at term %d", self.id, self.term)
+        self.logger.info(f"{self.id:x} became pre-candidate at term {self.term}")
 
     def become_leader(self) -> None:
         """Lead, and append an empty entry: only one of its own term lets a leader commit those before.
@@ -471,12 +461,12 @@ class Raft:
         self.pending_conf_index = self.raft_log.last_index()
         accepted = self.append_entry([pb.Entry()])
         assert accepted, "empty entry was dropped"
-        self.logger.info("%x became leader at term %d", self.id, self.term)
+        self.logger.info(f"{self.id:x} became leader at term {self.term}")
 
     def campaign(self, t: CampaignType) -> None:
         """Ask for everybody's vote, our own first. Go: raft/raft.go#raft.campaign"""
         if not self.promotable():
-            self.logger.warning("%x is unpromotable; campaign() should have been called", self.id)
+            self.logger.warning(f"{self.id:x} is unpromotable; campaign() should have been called")
         if t == CAMPAIGN_PRE_ELECTION:
             self.become_pre_candidate()
             vote_msg, term = pb.MsgPreVote, Term(self.term + 1)
@@ -496,13 +486,8 @@ class Raft:
             if id == self.id:
                 continue
             self.logger.info(
-                "%x [logterm: %d, index: %d] sent %s request to %x at term %d",
-                self.id,
-                log_term,
-                index,
-                vote_msg,
-                id,
-                self.term,
+                f"{self.id:x} [logterm: {log_term}, index: {index}] sent {vote_msg} request to {id:x} at "
+                f"term {self.term}"
             )
             self.send(
                 Message(type=vote_msg, to=id, term=term, index=index, log_term=log_term, context=context)
@@ -511,7 +496,7 @@ class Raft:
     def poll(self, id: NodeID, t: MessageType, v: bool) -> tuple[int, int, VoteResult]:
         """Count a vote: ``(granted, rejected, result)``. Go: raft/raft.go#raft.poll"""
         rejection = "" if v else " rejection"
-        self.logger.info(f"%x received %s{rejection} from %x at term %d", self.id, t, id, self.term)
+        self.logger.info(f"{self.id:x} received {t}{rejection} from {id:x} at term {self.term}")
         self.prs.record_vote(id, v)
         return self.prs.tally_votes()
 
@@ -532,28 +517,20 @@ class Raft:
         STEP.get(m.type, self.step_func)(self, m)
 
     def _follow_higher_term(self, m: Message) -> bool:
-        """Become a follower in the term of ``m``, if that is what it means; returns whether to look at it further."""
+        """Become a follower in the term of ``m``, if it means that; returns whether to look at it further."""
         if m.type in (pb.MsgVote, pb.MsgPreVote):
-            in_lease = (
-                self.check_quorum and self.lead != NONE and self.election_elapsed < self.election_timeout
-            )
+            remaining = self.election_timeout - self.election_elapsed
+            in_lease = self.check_quorum and self.lead != NONE and remaining > 0
             if in_lease and m.context != CAMPAIGN_TRANSFER:
-                self.logger.info(
-                    "%s: lease is not expired (remaining ticks: %d)",
-                    self._about_vote("ignored", "from", m),
-                    self.election_timeout - self.election_elapsed,
-                )
+                about = self._about_vote("ignored", "from", m)
+                self.logger.info(f"{about}: lease is not expired (remaining ticks: {remaining})")
                 return False
         # A pre-vote asks about a term that nobody is in yet, and so does the answer that grants it.
         if m.type == pb.MsgPreVote or (m.type == pb.MsgPreVoteResp and not m.reject):
             return True
         self.logger.info(
-            "%x [term: %d] received a %s message with higher term from %x [term: %d]",
-            self.id,
-            self.term,
-            m.type,
-            m.from_,
-            m.term,
+            f"{self.id:x} [term: {self.term}] received a {m.type} message with higher term from {m.from_:x} "
+            f"[term: {m.term}]"
         )
         from_leader = m.type in (pb.MsgApp, pb.MsgHeartbeat, pb.MsgSnap)
         self.become_follower(m.term, m.from_ if from_leader else NONE)
@@ -568,16 +545,12 @@ class Raft:
         if (self.check_quorum or self.pre_vote) and m.type in (pb.MsgHeartbeat, pb.MsgApp):
             self.send(Message(type=pb.MsgAppResp, to=m.from_))
         elif m.type == pb.MsgPreVote:
-            self.logger.info("%s", self._about_vote("rejected", "from", m))
+            self.logger.info(self._about_vote("rejected", "from", m))
             self.send(Message(type=pb.MsgPreVoteResp, to=m.from_, term=self.term, reject=True))
         else:
             self.logger.info(
-                "%x [term: %d] ignored a %s message with lower term from %x [term: %d]",
-                self.id,
-                self.term,
-                m.type,
-                m.from_,
-                m.term,
+                f"{self.id:x} [term: {self.term}] ignored a {m.type} message with lower term from "
+                f"{m.from_:x} [term: {m.term}]"
             )
 
     def _about_vote(self, did: str, preposition: str, m: Message) -> str:
@@ -600,13 +573,8 @@ class Raft:
             self.send(Message(type=pb.MsgAppResp, to=m.from_, index=last))
             return
         self.logger.debug(
-            "%x [logterm: %d, index: %d] rejected MsgApp [logterm: %d, index: %d] from %x",
-            self.id,
-            log.zero_term_on_err_compacted(m.index),
-            m.index,
-            m.log_term,
-            m.index,
-            m.from_,
+            f"{self.id:x} [logterm: {log.zero_term_on_err_compacted(m.index)}, index: {m.index}] rejected "
+            f"MsgApp [logterm: {m.log_term}, index: {m.index}] from {m.from_:x}"
         )
         hint = log.last_index()
         self.send(Message(type=pb.MsgAppResp, to=m.from_, index=m.index, reject=True, reject_hint=hint))
@@ -619,15 +587,11 @@ class Raft:
     def handle_snapshot(self, m: Message) -> None:
         """Go: raft/raft.go#raft.handleSnapshot"""
         at, restored = m.snapshot.metadata, self.restore(m.snapshot)
+        committed, did = self.raft_log.committed, "restored" if restored else "ignored"
         self.logger.info(
-            "%x [commit: %d] %s snapshot [index: %d, term: %d]",
-            self.id,
-            self.raft_log.committed,
-            "restored" if restored else "ignored",
-            at.index,
-            at.term,
+            f"{self.id:x} [commit: {committed}] {did} snapshot [index: {at.index}, term: {at.term}]"
         )
-        index = self.raft_log.last_index() if restored else self.raft_log.committed
+        index = self.raft_log.last_index() if restored else committed
         self.send(Message(type=pb.MsgAppResp, to=m.from_, index=index))
 
     def restore(self, s: pb.Snapshot) -> bool:
@@ -639,14 +603,13 @@ class Raft:
         if at.index <= log.committed:
             return False
         if self.state != StateFollower:
-            self.logger.warning("%x attempted to restore snapshot as leader; should never happen", self.id)
+            self.logger.warning(f"{self.id:x} attempted to restore snapshot as leader; should never happen")
             self.become_follower(Term(self.term + 1), NONE)
             return False
         if self.id not in at.conf_state.voters + at.conf_state.learners:
             self.logger.warning(
-                "%x attempted to restore snapshot but it is not in the ConfState %s; should never happen",
-                self.id,
-                at.conf_state,
+                f"{self.id:x} attempted to restore snapshot but it is not in the ConfState {at.conf_state}; "
+                "should never happen"
             )
             return False
         if log.match_term(at.index, at.term):
@@ -667,13 +630,8 @@ class Raft:
 
     def _about_restore(self, did: str, at: pb.SnapshotMetadata) -> None:
         self.logger.info(
-            f"%x [commit: %d, lastindex: %d, lastterm: %d] {did} snapshot [index: %d, term: %d]",
-            self.id,
-            self.raft_log.committed,
-            self.raft_log.last_index(),
-            self.raft_log.last_term(),
-            at.index,
-            at.term,
+            f"{self.id:x} [commit: {self.raft_log.committed}, lastindex: {self.raft_log.last_index()}, "
+            f"lastterm: {self.raft_log.last_term()}] {did} snapshot [index: {at.index}, term: {at.term}]"
         )
 
     def promotable(self) -> bool:
@@ -700,7 +658,7 @@ class Raft:
         """
         self.prs.config = config
         self.prs.progress = progress
-        self.logger.info("%x switched to configuration %s", self.id, config)
+        self.logger.info(f"{self.id:x} switched to configuration {config}")
         cs = self.prs.conf_state()
         pr = progress.get(self.id)
         self.is_learner = pr is not None and pr.is_learner
@@ -785,30 +743,28 @@ def step_hup(r: Raft, m: Message) -> None:
     Go: raft/raft.go#raft.Step
     """
     if r.state == StateLeader:
-        r.logger.debug("%x ignoring MsgHup because already leader", r.id)
+        r.logger.debug(f"{r.id:x} ignoring MsgHup because already leader")
         return
     if not r.promotable():
-        r.logger.warning("%x is unpromotable and can not campaign; ignoring MsgHup", r.id)
+        r.logger.warning(f"{r.id:x} is unpromotable and can not campaign; ignoring MsgHup")
         return
     log = r.raft_log
     unapplied = log.slice(Index(log.applied + 1), Index(log.committed + 1), NO_LIMIT)
     if pending := num_of_pending_conf(unapplied):
         r.logger.warning(
-            "%x cannot campaign at term %d since there are still %d pending configuration changes to apply",
-            r.id,
-            r.term,
-            pending,
+            f"{r.id:x} cannot campaign at term {r.term} since there are still {pending} pending "
+            "configuration changes to apply"
         )
         return
-    r.logger.info("%x is starting a new election at term %d", r.id, r.term)
+    r.logger.info(f"{r.id:x} is starting a new election at term {r.term}")
     r.campaign(CAMPAIGN_PRE_ELECTION if r.pre_vote else CAMPAIGN_ELECTION)
 
 
 def step_vote(r: Raft, m: Message) -> None:
     """Give our vote to a candidate whose log is as new as ours, if it is still ours to give.
 
-    A learner votes too: who asks may know that it is one no more. The answer carries the term of the question,
-    which in a pre-vote is not yet ours, or the candidate would take it for an old one.
+    A learner votes too: who asks may know that it is one no more. The answer carries the term of the
+    question, which in a pre-vote is not yet ours, or the candidate would take it for an old one.
 
     Go: raft/raft.go#raft.Step
     """
@@ -818,13 +774,13 @@ def step_vote(r: Raft, m: Message) -> None:
         or (m.type == pb.MsgPreVote and m.term > r.term)  # or it only asks about a term to come
     )
     if can_vote and r.raft_log.is_up_to_date(m.index, m.log_term):
-        r.logger.info("%s", r._about_vote("cast", "for", m))
+        r.logger.info(r._about_vote("cast", "for", m))
         r.send(Message(type=vote_resp_msg_type(m.type), to=m.from_, term=m.term))
         if m.type == pb.MsgVote:
             r.election_elapsed = 0
             r.vote = m.from_
     else:
-        r.logger.info("%s", r._about_vote("rejected", "from", m))
+        r.logger.info(r._about_vote("rejected", "from", m))
         r.send(Message(type=vote_resp_msg_type(m.type), to=m.from_, term=r.term, reject=True))
 
 
@@ -843,7 +799,7 @@ def step_leader(r: Raft, m: Message) -> None:
         return
     pr = r.prs.progress.get(m.from_)
     if pr is None:
-        r.logger.debug("%x no progress available for %x", r.id, m.from_)
+        r.logger.debug(f"{r.id:x} no progress available for {m.from_:x}")
     elif about := STEP_LEADER_PROGRESS.get(m.type):
         about(r, m, pr)
 
@@ -858,7 +814,7 @@ def step_leader_check_quorum(r: Raft, m: Message) -> None:
     if own := r.prs.progress.get(r.id):
         own.recent_active = True
     if not r.prs.quorum_active():
-        r.logger.warning("%x stepped down to follower since quorum is not active", r.id)
+        r.logger.warning(f"{r.id:x} stepped down to follower since quorum is not active")
         r.become_follower(r.term, NONE)
     for id, pr in r.prs.progress.items():
         if id != r.id:
@@ -872,10 +828,8 @@ def step_leader_prop(r: Raft, m: Message) -> None:
         raise ProposalDroppedError
     if r.lead_transferee != NONE:
         r.logger.debug(
-            "%x [term %d] transfer leadership to %x is in progress; dropping proposal",
-            r.id,
-            r.term,
-            r.lead_transferee,
+            f"{r.id:x} [term {r.term}] transfer leadership to {r.lead_transferee:x} is in progress; dropping "
+            "proposal"
         )
         raise ProposalDroppedError
     if not r.append_entry([_admit(r, e, i) for i, e in enumerate(m.entries, start=1)]):
@@ -884,7 +838,7 @@ def step_leader_prop(r: Raft, m: Message) -> None:
 
 
 def _admit(r: Raft, e: pb.Entry, i: int) -> pb.Entry:
-    """The ``i``-th entry proposed, or an empty one in its place if it is a change of members that may not be now."""
+    """The ``i``-th entry proposed, or an empty one in place of a change of members that may not be now."""
     if e.type == pb.EntryNormal:
         return e
     cc = (pb.ConfChange if e.type == pb.EntryConfChange else pb.ConfChangeV2).unmarshal(e.data)
@@ -899,7 +853,7 @@ def _admit(r: Raft, e: pb.Entry, i: int) -> pb.Entry:
     elif not already_joint and wants_leave_joint:
         refused = "not in joint state; refusing empty conf change"
     if refused:
-        r.logger.info("%x ignoring conf change %s at config %s: %s", r.id, cc, r.prs.config, refused)
+        r.logger.info(f"{r.id:x} ignoring conf change {cc} at config {r.prs.config}: {refused}")
         return pb.Entry()
     r.pending_conf_index = Index(r.raft_log.last_index() + i)
     return e
@@ -937,10 +891,8 @@ def step_leader_app_resp(r: Raft, m: Message, pr: Progress) -> None:
         pr.become_replicate()
     elif pr.state == StateSnapshot and pr.match >= pr.pending_snapshot:
         r.logger.debug(
-            "%x recovered from needing snapshot, resumed sending replication messages to %x [%s]",
-            r.id,
-            m.from_,
-            pr,
+            f"{r.id:x} recovered from needing snapshot, resumed sending replication messages to {m.from_:x} "
+            f"[{pr}]"
         )
         pr.become_probe()
         pr.become_replicate()
@@ -954,21 +906,18 @@ def step_leader_app_resp(r: Raft, m: Message, pr: Progress) -> None:
     while r.maybe_send_append(m.from_, send_if_empty=False):  # there is room for more now
         pass
     if m.from_ == r.lead_transferee and pr.match == r.raft_log.last_index():
-        r.logger.info("%x sent MsgTimeoutNow to %x after received MsgAppResp", r.id, m.from_)
+        r.logger.info(f"{r.id:x} sent MsgTimeoutNow to {m.from_:x} after received MsgAppResp")
         r.send_timeout_now(m.from_)
 
 
 def _probe_again(r: Raft, m: Message, pr: Progress) -> None:
     """A follower has refused an append: try an earlier one."""
     r.logger.debug(
-        "%x received MsgAppResp(MsgApp was rejected, lastindex: %d) from %x for index %d",
-        r.id,
-        m.reject_hint,
-        m.from_,
-        m.index,
+        f"{r.id:x} received MsgAppResp(MsgApp was rejected, lastindex: {m.reject_hint}) from {m.from_:x} for "
+        f"index {m.index}"
     )
     if pr.maybe_decr_to(m.index, m.reject_hint):
-        r.logger.debug("%x decreased progress of %x to [%s]", r.id, m.from_, pr)
+        r.logger.debug(f"{r.id:x} decreased progress of {m.from_:x} to [{pr}]")
         if pr.state == StateReplicate:
             pr.become_probe()
         r.send_append(m.from_)
@@ -998,10 +947,8 @@ def step_leader_snap_status(r: Raft, m: Message, pr: Progress) -> None:
         pr.pending_snapshot = Index(0)  # so that the probe starts from before it
     pr.become_probe()
     r.logger.debug(
-        f"%x snapshot {'failed' if m.reject else 'succeeded'}, resumed sending replication messages to %x [%s]",
-        r.id,
-        m.from_,
-        pr,
+        f"{r.id:x} snapshot {'failed' if m.reject else 'succeeded'}, resumed sending replication messages to "
+        f"{m.from_:x} [{pr}]"
     )
     # Sent: wait for the follower to say that it has it. Not sent: wait for a heartbeat.
     pr.probe_sent = True
@@ -1011,43 +958,38 @@ def step_leader_unreachable(r: Raft, m: Message, pr: Progress) -> None:
     """Something sent ahead is probably lost. Go: raft/raft.go#stepLeader"""
     if pr.state == StateReplicate:
         pr.become_probe()
-    r.logger.debug("%x failed to send message to %x because it is unreachable [%s]", r.id, m.from_, pr)
+    r.logger.debug(f"{r.id:x} failed to send message to {m.from_:x} because it is unreachable [{pr}]")
 
 
 def step_leader_transfer_leader(r: Raft, m: Message, pr: Progress) -> None:
-    """Somebody is to lead in our place: bring its log up to date, then tell it. Go: raft/raft.go#stepLeader"""
+    """Another is to lead: bring its log up to date, then tell it. Go: raft/raft.go#stepLeader"""
     transferee = m.from_
     if pr.is_learner:
-        r.logger.debug("%x is learner. Ignored transferring leadership", r.id)
+        r.logger.debug(f"{r.id:x} is learner. Ignored transferring leadership")
         return
     if r.lead_transferee != NONE:
         if r.lead_transferee == transferee:
             r.logger.info(
-                "%x [term %d] transfer leadership to %x is in progress, ignores request to same node %x",
-                r.id,
-                r.term,
-                transferee,
-                transferee,
+                f"{r.id:x} [term {r.term}] transfer leadership to {transferee:x} is in progress, ignores "
+                f"request to same node {transferee:x}"
             )
             return
         last_transferee = r.lead_transferee
         r.abort_leader_transfer()
         r.logger.info(
-            "%x [term %d] abort previous transferring leadership to %x", r.id, r.term, last_transferee
+            f"{r.id:x} [term {r.term}] abort previous transferring leadership to {last_transferee:x}"
         )
     if transferee == r.id:
-        r.logger.debug("%x is already leader. Ignored transferring leadership to self", r.id)
+        r.logger.debug(f"{r.id:x} is already leader. Ignored transferring leadership to self")
         return
-    r.logger.info("%x [term %d] starts to transfer leadership to %x", r.id, r.term, transferee)
+    r.logger.info(f"{r.id:x} [term {r.term}] starts to transfer leadership to {transferee:x}")
     r.election_elapsed = 0  # it has one election timeout
     r.lead_transferee = transferee
     if pr.match == r.raft_log.last_index():
         r.send_timeout_now(transferee)
         r.logger.info(
-            "%x sends MsgTimeoutNow to %x immediately as %x already has up-to-date log",
-            r.id,
-            transferee,
-            transferee,
+            f"{r.id:x} sends MsgTimeoutNow to {transferee:x} immediately as {transferee:x} already has "
+            "up-to-date log"
         )
     else:
         r.send_append(transferee)
@@ -1077,7 +1019,7 @@ def step_candidate(r: Raft, m: Message) -> None:
 
 def step_candidate_prop(r: Raft, m: Message) -> None:
     """Nobody to propose to. Go: raft/raft.go#stepCandidate"""
-    r.logger.info("%x no leader at term %d; dropping proposal", r.id, r.term)
+    r.logger.info(f"{r.id:x} no leader at term {r.term}; dropping proposal")
     raise ProposalDroppedError
 
 
@@ -1102,7 +1044,7 @@ def step_candidate_snap(r: Raft, m: Message) -> None:
 def step_candidate_vote_resp(r: Raft, m: Message) -> None:
     """A vote: lead, go on, or give up. Go: raft/raft.go#stepCandidate"""
     granted, rejected, result = r.poll(m.from_, m.type, not m.reject)
-    r.logger.info("%x has received %d %s votes and %d vote rejections", r.id, granted, m.type, rejected)
+    r.logger.info(f"{r.id:x} has received {granted} {m.type} votes and {rejected} vote rejections")
     if result == VoteWon:
         if r.state == StatePreCandidate:
             r.campaign(CAMPAIGN_ELECTION)
@@ -1115,7 +1057,7 @@ def step_candidate_vote_resp(r: Raft, m: Message) -> None:
 
 def step_candidate_timeout_now(r: Raft, m: Message) -> None:
     """Go: raft/raft.go#stepCandidate"""
-    r.logger.debug("%x [term %d state %s] ignored MsgTimeoutNow from %x", r.id, r.term, r.state, m.from_)
+    r.logger.debug(f"{r.id:x} [term {r.term} state {r.state}] ignored MsgTimeoutNow from {m.from_:x}")
 
 
 STEP_CANDIDATE: Mapping[MessageType, StepFunc] = {
@@ -1136,10 +1078,10 @@ def step_follower(r: Raft, m: Message) -> None:
 def step_follower_prop(r: Raft, m: Message) -> None:
     """Pass a proposal on to the leader. Go: raft/raft.go#stepFollower"""
     if r.lead == NONE:
-        r.logger.info("%x no leader at term %d; dropping proposal", r.id, r.term)
+        r.logger.info(f"{r.id:x} no leader at term {r.term}; dropping proposal")
         raise ProposalDroppedError
     if r.disable_proposal_forwarding:
-        r.logger.info("%x not forwarding to leader %x at term %d; dropping proposal", r.id, r.lead, r.term)
+        r.logger.info(f"{r.id:x} not forwarding to leader {r.lead:x} at term {r.term}; dropping proposal")
         raise ProposalDroppedError
     r.send(replace(m, to=r.lead))
 
@@ -1168,29 +1110,27 @@ def step_follower_snap(r: Raft, m: Message) -> None:
 def step_follower_transfer_leader(r: Raft, m: Message) -> None:
     """Pass the wish on to the leader. Go: raft/raft.go#stepFollower"""
     if r.lead == NONE:
-        r.logger.info("%x no leader at term %d; dropping leader transfer msg", r.id, r.term)
+        r.logger.info(f"{r.id:x} no leader at term {r.term}; dropping leader transfer msg")
         return
     r.send(replace(m, to=r.lead))
 
 
 def step_follower_timeout_now(r: Raft, m: Message) -> None:
-    """Lead next: campaign at once, without a pre-vote, for nothing is broken. Go: raft/raft.go#stepFollower"""
+    """Lead next: campaign, without a pre-vote, for nothing is broken. Go: raft/raft.go#stepFollower"""
     if r.promotable():
         r.logger.info(
-            "%x [term %d] received MsgTimeoutNow from %x and starts an election to get leadership.",
-            r.id,
-            r.term,
-            m.from_,
+            f"{r.id:x} [term {r.term}] received MsgTimeoutNow from {m.from_:x} and starts an election to get "
+            "leadership."
         )
         r.campaign(CAMPAIGN_TRANSFER)
     else:
-        r.logger.info("%x received MsgTimeoutNow from %x but is not promotable", r.id, m.from_)
+        r.logger.info(f"{r.id:x} received MsgTimeoutNow from {m.from_:x} but is not promotable")
 
 
 def step_follower_read_index(r: Raft, m: Message) -> None:
     """Ask the leader. Go: raft/raft.go#stepFollower"""
     if r.lead == NONE:
-        r.logger.info("%x no leader at term %d; dropping index reading msg", r.id, r.term)
+        r.logger.info(f"{r.id:x} no leader at term {r.term}; dropping index reading msg")
         return
     r.send(replace(m, to=r.lead))
 
@@ -1199,10 +1139,7 @@ def step_follower_read_index_resp(r: Raft, m: Message) -> None:
     """The leader's answer. Go: raft/raft.go#stepFollower"""
     if len(m.entries) != 1:
         r.logger.error(
-            "%x invalid format of MsgReadIndexResp from %x, entries count: %d",
-            r.id,
-            m.from_,
-            len(m.entries),
+            f"{r.id:x} invalid format of MsgReadIndexResp from {m.from_:x}, entries count: {len(m.entries)}"
         )
         return
     r.read_states.append(ReadState(m.index, m.entries[0].data))

@@ -27,7 +27,7 @@ SnapshotFinish, SnapshotFailure = SnapshotStatus
 
 
 class RawNode:
-    """The loop is ``has_ready``, ``ready``, do what it says, ``advance``; between, ``tick``, ``step``, ``propose``.
+    """The loop: ``tick``, ``step`` or ``propose``; then, while ``has_ready``, do as ``ready`` says, and ``advance``.
 
     Go: raft/rawnode.go#RawNode
     """

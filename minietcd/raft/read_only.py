@@ -76,7 +76,7 @@ class ReadOnly:
         return status.acks
 
     def advance(self, m: Message) -> list[ReadIndexStatus]:
-        """Take out the read that ``m`` answers and all before it: what proved it leader for one proved it for them.
+        """Take out the read that ``m`` answers, and all before it: who leads now led then.
 
         Go: raft/read_only.go#readOnly.advance
         """

@@ -34,8 +34,8 @@ class Ready:
 
     - ``soft_state``, ``hard_state``: if changed; else None and the empty state.
     - ``read_states``: reads that may be served once their index is applied.
-    - ``entries``, ``hard_state``, ``snapshot``: to be on disk *before* ``messages`` are sent. (A leader may send
-      while it writes: its own disk counts only as one vote, and it casts that vote in ``advance``.)
+    - ``entries``, ``hard_state``, ``snapshot``: to be on disk *before* ``messages`` are sent. (A leader may
+      send while it writes: what the answers commit comes with the next Ready, and by then its disk is done.)
     - ``committed_entries``: to be applied; a quorum has them on disk.
     - ``messages``: to be sent. For each MsgSnap, say how it went by ``report_snapshot``.
     - ``must_sync``: whether the disk must be synced, or may take its time.
@@ -53,7 +53,7 @@ class Ready:
     must_sync: bool = False
 
     def applied_cursor(self) -> Index:
-        """The last index that is applied when this Ready is done; 0 if none. Go: raft/node.go#Ready.appliedCursor"""
+        """The last index applied when this is done; 0 if none. Go: raft/node.go#Ready.appliedCursor"""
         if self.committed_entries:
             return self.committed_entries[-1].index
         return self.snapshot.metadata.index

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
+from minietcd.raft.raft import Raft, StateLeader, StateType
 from minietcd.raft.raftpb import Index, NodeID, Term
 from minietcd.raft.tracker.progress import Progress
 from minietcd.raft.tracker.tracker import Config
-
-if TYPE_CHECKING:
-    from minietcd.raft.raft import Raft, StateType
 
 
 @dataclass(slots=True)
@@ -76,7 +73,7 @@ def get_basic_status(r: Raft) -> BasicStatus:
 def get_status(r: Raft) -> Status:
     """Go: raft/status.go#getStatus"""
     log, config = r.raft_log, r.prs.config.clone()
-    progress = get_progress_copy(r) if r.lead == r.id else {}
+    progress = get_progress_copy(r) if r.state == StateLeader else {}
     return Status(
         r.id, r.term, r.vote, log.committed, r.lead, r.state, log.applied, r.lead_transferee, config, progress
     )

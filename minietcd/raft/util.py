@@ -146,7 +146,7 @@ _MAX_ENTRY_OVERHEAD = 45
 
 
 def limit_size(ents: list[pb.Entry], max_size: int) -> list[pb.Entry]:
-    """As many of ``ents`` as fit into ``max_size`` bytes, but the first in any case. Go: raft/util.go#limitSize"""
+    """As many of ``ents`` as fit into ``max_size`` bytes, but the first anyway. Go: raft/util.go#limitSize"""
     if len(ents) <= 1 or max_size == NO_LIMIT:
         return ents
     if sum([len(entry.data) for entry in ents]) + _MAX_ENTRY_OVERHEAD * len(ents) <= max_size:
