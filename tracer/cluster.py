@@ -1,7 +1,7 @@
 """The harness: a cluster of real members in this process, on loopback, and a recorder to switch on.
 
 A script for ``tracer run`` is a module with ``async def story(cluster)``, which is recorded. It may set
-``MEMBERS``, and talks to the cluster by ``ctl`` (the real command) or by a ``client`` of its own, each request
+``MEMBERS``, and talks to the cluster by ``ctl`` (the real command) or by a ``client``, each request
 in a task of its own::
 
     async def story(cluster: Cluster) -> None:
@@ -122,7 +122,7 @@ class Cluster:
             self._calls.recorder = recorder
             try:
                 await story
-                await self._settle()
+                await self.settle()
             finally:
                 self._calls.recorder = None
         return self._name_members(build(recorder.journal))
@@ -140,7 +140,7 @@ class Cluster:
         await self._elect(self.names[0])
         await self._until(lambda: all(self._server(name).ready_notify().closed for name in self.names))
         await self._until(lambda: all(m.clients[0]._server is not None for m in self._members.values()))
-        await self._settle()
+        await self.settle()
 
     async def _stop(self) -> None:
         """All at once, and without handing over leadership: whoever took it would be gone."""
@@ -177,7 +177,7 @@ class Cluster:
                 await server.r.node.campaign()
             await asyncio.sleep(_POLL)
 
-    async def _settle(self) -> None:
+    async def settle(self) -> None:
         """Wait until every member has applied all that is committed, and the backends have stored it."""
         leader = self._server(self.leader)
         await self._until(lambda: all(self._is_at(name, leader.committed_index()) for name in self.names))

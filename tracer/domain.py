@@ -64,6 +64,7 @@ def subject() -> Subject:
     """Everything of minietcd that is imported by now, and every command, if it names a Go twin."""
     for module in pkgutil.iter_modules(command.__path__, f"{command.__name__}."):
         importlib.import_module(module.name)
+    _requests.clear()
     return Subject(functions(), DOORS, keys_of, brief, task_name, message)
 
 
@@ -175,7 +176,7 @@ def _message_keys(m: Message) -> tuple[Key, ...]:
 
 def _ready_keys(rd: Ready) -> tuple[Key, ...]:
     parts = (rd.entries, rd.committed_entries, rd.messages, rd.read_states)
-    return _union([keys_of(rd.hard_state), *(_list_keys(part) for part in parts)])
+    return _union([_up_to("commit", rd.hard_state.commit), *(_list_keys(part) for part in parts)])
 
 
 _KEYS: dict[type, Callable[[Any], Keys]] = {
@@ -183,7 +184,6 @@ _KEYS: dict[type, Callable[[Any], Keys]] = {
     Entry: _entry_keys,
     Message: _message_keys,
     MsgWithResult: lambda pm: _message_keys(pm.m),
-    HardState: lambda st: _up_to("commit", st.commit) or None,
     ReadState: lambda rs: _read(rs.request_ctx),
     Ready: _ready_keys,
     Apply: lambda ap: _list_keys(ap.entries),
