@@ -100,7 +100,8 @@ class Command:
     persistent: dict[str, Flag] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
     parent: Command | None = None
-    surroundings: Surroundings = field(default_factory=Surroundings)
+    root_surroundings: Surroundings = field(default_factory=Surroundings)
+    """Those of the root are those of every command under it."""
 
     @property
     def name(self) -> str:
@@ -114,10 +115,13 @@ class Command:
     def root(self) -> Command:
         return self.parent.root if self.parent else self
 
+    @property
+    def surroundings(self) -> Surroundings:
+        return self.root.root_surroundings
+
     def add_command(self, *commands: Command) -> None:
         for command in commands:
             command.parent = self
-            command.surroundings = self.surroundings
             self.commands.append(command)
 
     def flag(self, name: str, value: Value, usage: str, shorthand: str = "") -> None:

@@ -100,6 +100,12 @@ def test_what_makes_no_command_is_refused(line: str, complaint: str) -> None:
     assert str(raised.value).startswith(complaint)
 
 
+def test_every_command_shares_the_surroundings_of_the_root() -> None:
+    root = tree()
+    grant, _ = root.find(["lease", "grant"])
+    assert grant.path == "tool lease grant" and grant.surroundings is root.root_surroundings
+
+
 def test_a_flag_remembers_its_default_for_the_help_page() -> None:
     flag = Flag("wait", "", 90.0, "how long")
     flag.set("2s")
