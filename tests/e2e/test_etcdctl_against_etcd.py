@@ -132,6 +132,10 @@ help bogus words
 bogus
 "" get
 --debug
+-h get
+--help get foo
+-wjson -h
+put -h=false
 frobnicate get
 """
 
