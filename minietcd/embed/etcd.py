@@ -73,7 +73,7 @@ class Etcd:
         srvcfg = server_config(cfg)
         print_config(cfg, srvcfg)
         self.server = await new_server(srvcfg)
-        await self.server.start()
+        self.server.start()
         await self.serve_peers()
         await self.serve_metrics()
         self._serving = go(self.serve_clients(), "serveClients")
@@ -174,7 +174,7 @@ def server_config(cfg: Config) -> ServerConfig:
 
 
 def is_member_initialized(cfg: Config) -> bool:
-    """Whether this member has lived before. Go: embed/etcd.go#isMemberInitialized"""
+    """Whether this member has lived before. Go: embed/util.go#isMemberInitialized"""
     return exist(Path(cfg.wal_dir) if cfg.wal_dir else Path(cfg.dir) / "member" / "wal")
 
 

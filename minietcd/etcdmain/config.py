@@ -32,6 +32,10 @@ class FlagError(Exception):
     """The flags or variables will not do; the text is etcd's."""
 
 
+class UsageError(FlagError):
+    """These are not flags at all, or not values of them: who typed them may want to know which there are."""
+
+
 class ParseError(ValueError):
     """A value is not of its flag's kind."""
 
@@ -266,7 +270,7 @@ class MainConfig:
         """
         try:
             rest = self.parse_flags(arguments)
-        except FlagError as err:
+        except UsageError as err:
             print(err, USAGELINE, sep="\n", file=sys.stderr)
             sys.exit(2)
         if rest:
@@ -286,18 +290,18 @@ class MainConfig:
                 break
             name, equals, text = argument.removeprefix("-").removeprefix("-").partition("=")
             if not name or name[0] in "-=":
-                raise FlagError(f"bad flag syntax: {argument}")
+                raise UsageError(f"bad flag syntax: {argument}")
             if name in ("h", "help"):
                 print(USAGELINE, file=sys.stderr)
                 print(flags_line())
                 sys.exit(0)
             if name not in KNOWN:
-                raise FlagError(f"flag provided but not defined: -{name}")
+                raise UsageError(f"flag provided but not defined: -{name}")
             if not equals and is_bool(name):
                 text = "true"
             elif not equals:
                 if not rest:
-                    raise FlagError(f"flag needs an argument: -{name}")
+                    raise UsageError(f"flag needs an argument: -{name}")
                 text = rest.pop(0)
             self._set_flag(name, text)
         return rest
@@ -309,18 +313,16 @@ class MainConfig:
             kind = (
                 f'invalid boolean value "{text}" for' if is_bool(name) else f'invalid value "{text}" for flag'
             )
-            raise FlagError(f"{kind} -{name}: {err}") from err
+            raise UsageError(f"{kind} -{name}: {err}") from err
 
     def set(self, name: str, text: str) -> None:
-        """Give flag ``name`` its value. Raises ValueError if it cannot have it."""
+        """Give flag ``name`` its value. Raises ValueError or FlagError if it cannot have it."""
         if flag := FLAGS.get(name):
             self.values[name] = flag.parse(text)
         elif name in IGNORED:
             flags_log.warning('flag "-%s" is no longer supported - ignoring.', name)
         elif text not in (UNSUPPORTED[name], ""):
-            raise ParseError(
-                f"minietcd does not support it yet (etcd does); only {UNSUPPORTED[name]!r} is possible"
-            )
+            raise FlagError(f"--{name} is a flag of etcd's that minietcd does not support yet")
 
     def set_flags_from_env(self, environ: Mapping[str, str]) -> None:
         """ETCD_DATA_DIR is ``--data-dir``, unless that is given too. Go: pkg/flags/flag.go#SetFlagsFromEnv"""

@@ -73,14 +73,16 @@ def start_etcd_or_die(arguments: list[str]) -> int:
             signum = runner.run(run(cfg.ec))
     except Exception as err:
         return die(cfg.ec, err)
+    if signum is None:
+        return 0
     # As etcd: end by the very signal, so that who waits for this process knows why it ended.
     signal.signal(signum, signal.SIG_DFL)
     signal.raise_signal(signum)
     return 0
 
 
-async def run(cfg: Config) -> signal.Signals:
-    """Start a member and wait; returns the signal that ended it, raises the fault that did.
+async def run(cfg: Config) -> signal.Signals | None:
+    """Start a member and wait; returns the signal that ended it, if one did, raises the fault that did.
 
     Go: etcdmain/etcd.go#startEtcd
     """
@@ -96,7 +98,7 @@ async def run(cfg: Config) -> signal.Signals:
         await e.close()
 
 
-async def handle_interrupts(e: Etcd, signals: Chan[signal.Signals]) -> signal.Signals:
+async def handle_interrupts(e: Etcd, signals: Chan[signal.Signals]) -> signal.Signals | None:
     """Wait for a signal or a fault. Go: pkg/osutil/interrupt_unix.go#HandleInterrupts"""
     assert e.server is not None
     chan, item = await select(signals, e.err(), e.server.stop_notify())
@@ -106,7 +108,7 @@ async def handle_interrupts(e: Etcd, signals: Chan[signal.Signals]) -> signal.Si
         return signal.Signals(item)
     if isinstance(item, BaseException):
         raise item
-    raise RuntimeError("the server stopped by itself")
+    return None
 
 
 def crashed(e: Etcd, context: dict[str, Any]) -> None:

@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 from grpclib.config import Configuration
+from grpclib.const import Cardinality, Handler, Status
+from grpclib.exceptions import GRPCError
 from grpclib.health.service import Health
 from grpclib.protocol import H2Protocol
-from grpclib.server import Handler
+from grpclib.server import Handler as CallHandler
 from grpclib.server import Server as GRPCLibServer
 from h2.settings import SettingCodes
 from hyperframe.frame import GoAwayFrame
@@ -31,6 +34,7 @@ from minietcd.etcdserver.api.v3rpc.interceptor import (
 )
 from minietcd.etcdserver.api.v3rpc.quota import QuotaKVServer
 from minietcd.etcdserver.server import EtcdServer
+from minietcd.pkg.task import go
 from minietcd.proto.etcdserverpb.rpc import UnaryServerInterceptor, register_kv_server
 
 GRPC_OVERHEAD_BYTES = 512 * 1024
@@ -64,6 +68,7 @@ class Server(GRPCLibServer):
         max_concurrent_streams: int,
     ) -> None:
         super().__init__(services, codec=codec, config=config)
+        self._mapping = Methods(self._mapping)
         self.max_concurrent_streams = max_concurrent_streams
         self.connections: set[Connection] = set()
 
@@ -72,15 +77,32 @@ class Server(GRPCLibServer):
         return Connection(self)
 
     async def graceful_stop(self, timeout: float) -> None:
-        """Ask clients to go elsewhere, let calls end for ``timeout`` seconds, then cancel what is left."""
-        connections = list(self.connections)
-        calls = [call for connection in connections for call in connection.go_away()]
-        if calls:
-            await asyncio.wait(calls, timeout=timeout)
-        for connection in connections:
+        """Let calls end for ``timeout`` seconds, then cancel what is left, and close all connections."""
+        draining = [go(connection.drain(), "grpc drain") for connection in self.connections]
+        if draining:
+            await asyncio.wait(draining, timeout=timeout)
+        for connection in list(self.connections):
             connection.processor.close("server stopped")
-        if calls:
-            await asyncio.wait(calls)
+        if draining:
+            await asyncio.wait(draining)
+
+
+class Methods(dict[str, Handler]):
+    """The handlers by path; one that answers as gRPC does in Go where there is none."""
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """The handler of ``/service/method``."""
+        return super().get(path) or Handler(
+            partial(unimplemented, self, path), Cardinality.UNARY_UNARY, Any, Any
+        )
+
+
+async def unimplemented(methods: Methods, path: str, stream: Any) -> None:
+    """Refuse a call of a method or a service that is not there."""
+    service, _, method = path.removeprefix("/").rpartition("/")
+    known = any(name.startswith(f"/{service}/") for name in methods)
+    text = f"unknown method {method} for service {service}" if known else f"unknown service {service}"
+    raise GRPCError(Status.UNIMPLEMENTED, text)
 
 
 class Connection(H2Protocol):
@@ -88,7 +110,7 @@ class Connection(H2Protocol):
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._calls = Handler(server._mapping, server._codec, None, server.__dispatch__)
+        self._calls = CallHandler(server._mapping, server._codec, None, server.__dispatch__)
         super().__init__(self._calls, server._config, server._h2_config)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -102,9 +124,17 @@ class Connection(H2Protocol):
         self._server.connections.discard(self)
         super().connection_lost(exc)
 
-    def go_away(self) -> list[asyncio.Task[None]]:
-        """Tell the client to open no more streams here; returns the calls that still run."""
+    async def drain(self) -> None:
+        """Let calls end, send the client elsewhere, let calls end that came meanwhile.
+
+        In this order, because a client built on h2, as ours is, drops its calls when it is sent away.
+        """
+        await self._calls_ended()
         if not self.connection.is_closing():
             frame = GoAwayFrame(0, last_stream_id=_LAST_STREAM)
             self.connection._transport.write(frame.serialize())
-        return [task for task in self._calls._tasks.values() if not task.done()]
+        await self._calls_ended()
+
+    async def _calls_ended(self) -> None:
+        if calls := [task for task in self._calls._tasks.values() if not task.done()]:
+            await asyncio.wait(calls)

@@ -9,7 +9,7 @@ from typing import Any
 
 from minietcd.etcdserver.api.v3rpc.key import KvServer
 from minietcd.etcdserver.api.v3rpc.rpctypes.error import ErrGRPCNoSpace
-from minietcd.etcdserver.quota import BackendQuota
+from minietcd.etcdserver.quota import new_backend_quota
 from minietcd.etcdserver.server import EtcdServer
 from minietcd.pkg.context import Context
 from minietcd.proto.etcdserverpb.rpc_pb2 import (
@@ -29,7 +29,7 @@ class QuotaAlarmer:
     """
 
     def __init__(self, s: EtcdServer, name: str) -> None:
-        self.q = BackendQuota(s, name)
+        self.q = new_backend_quota(s, name)
         self.a = s
 
     async def check(self, ctx: Context, r: Any) -> None:
