@@ -50,5 +50,6 @@ def recover_snapshot_backend(
     """
     if snapshot.metadata.index <= saved_index(oldbe):
         return oldbe
+    newbe = open_snapshot_backend(cfg, ss, snapshot)
     oldbe.close()
-    return open_snapshot_backend(cfg, ss, snapshot)
+    return newbe

@@ -87,6 +87,7 @@ class RaftNode:
     ticker: Ticker = field(init=False)
     td: TimeoutDetector = field(init=False)
     _islead: bool = field(init=False, default=False)
+    _failed: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         """Go: etcdserver/raft.go#newRaftNode"""
@@ -114,8 +115,8 @@ class RaftNode:
                     self.tick()
                 elif chan is self.stopped or not await self._handle(item, rh):
                     break
-            await self.on_stop()
         except OSError as err:
+            self._failed = True
             raise FatalError(f"failed to save Raft hard state and entries: {err}") from err
         finally:
             self.done.close()
@@ -233,16 +234,21 @@ class RaftNode:
         return self.applyc
 
     async def stop(self) -> None:
-        """Stop the loop, unless it has ended, and wait. Go: etcdserver/raft.go#raftNode.stop"""
+        """Stop the loop, unless it has ended, and tidy up. Go: etcdserver/raft.go#raftNode.stop"""
         await select((self.stopped, None), self.done)
         await select(self.done)
+        await self.on_stop()
 
     async def on_stop(self) -> None:
-        """Go: etcdserver/raft.go#raftNode.onStop"""
+        """After a failure the log is left alone: nobody knows what of it is on the disk.
+
+        Go: etcdserver/raft.go#raftNode.onStop
+        """
         await self.node.stop()
         self.ticker.stop()
         await self.transport.stop()
-        self.storage.close()
+        if not self._failed:
+            self.storage.close()
 
     def advance_ticks(self, ticks: int) -> None:
         """Let raft believe that time has passed, so that it elects sooner.

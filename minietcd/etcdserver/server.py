@@ -145,15 +145,14 @@ async def new_server(cfg: ServerConfig) -> EtcdServer:
     st = V2Store(STORE_CLUSTER_PREFIX, STORE_KEYS_PREFIX, clock=cfg.clock)
     ss = Snapshotter(cfg.snap_dir(), cfg.disk)
     be = open_backend(cfg)
-    snapshot = load_snapshot(cfg, ss) if have_wal else None
-    if snapshot:
-        st.recovery(snapshot.data)
-        fields = {"snapshot-index": snapshot.metadata.index, "snapshot-size": len(snapshot.data)}
-        log.info("recovered v2 store from snapshot", extra={"fields": fields})
-        be = recover_snapshot_backend(cfg, ss, be, snapshot)
     prt = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(cfg.peer_dial_timeout()))
     try:
         if have_wal:
+            if snapshot := load_snapshot(cfg, ss):
+                st.recovery(snapshot.data)
+                fields = {"snapshot-index": snapshot.metadata.index, "snapshot-size": len(snapshot.data)}
+                log.info("recovered v2 store from snapshot", extra={"fields": fields})
+                be = recover_snapshot_backend(cfg, ss, be, snapshot)
             must_have_backend(cfg, st, be_exist)
             beginning = restart(cfg, snapshot, st, be)
         elif cfg.new_cluster:
@@ -387,7 +386,8 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         await self.apply_snapshot(ep, apply)
         await self.apply_entries(ep, apply)
         self.apply_wait.trigger(ep.appliedi)
-        await apply.notifyc.recv()
+        if (await select(apply.notifyc, self.r.done))[0] is self.r.done:
+            return
         self.trigger_snapshot(ep)
         m = self.r.msg_snap_c.try_recv()
         if isinstance(m, Message):
