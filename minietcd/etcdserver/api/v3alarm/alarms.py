@@ -28,7 +28,7 @@ class AlarmStore:
         self._alarms: dict[tuple[int, int], AlarmMember] = {}
         self.restore()
 
-    def activate(self, id: int, alarm: AlarmType.ValueType) -> AlarmMember:
+    def activate(self, id: int, alarm: AlarmType) -> AlarmMember:
         """Raise it; raising it twice is raising it once.
 
         Go: etcdserver/api/v3alarm/alarms.go#AlarmStore.Activate
@@ -42,7 +42,7 @@ class AlarmStore:
         tx.unlock()
         return member
 
-    def deactivate(self, id: int, alarm: AlarmType.ValueType) -> AlarmMember | None:
+    def deactivate(self, id: int, alarm: AlarmType) -> AlarmMember | None:
         """Disarm it; None if it was not raised. Go: etcdserver/api/v3alarm/alarms.go#AlarmStore.Deactivate"""
         member = self._alarms.pop((alarm, id), None)
         if member is not None:
@@ -52,7 +52,7 @@ class AlarmStore:
             tx.unlock()
         return member
 
-    def get(self, alarm: AlarmType.ValueType) -> list[AlarmMember]:
+    def get(self, alarm: AlarmType) -> list[AlarmMember]:
         """Those raised of that kind; of any, for NONE. Go: etcdserver/api/v3alarm/alarms.go#AlarmStore.Get"""
         return [member for member in self._alarms.values() if alarm in (AlarmType.NONE, member.alarm)]
 
