@@ -11,6 +11,7 @@ in a task of its own::
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import io
 import os
@@ -19,6 +20,7 @@ import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,9 +28,13 @@ from minietcd.clientv3 import client as clientv3
 from minietcd.embed.config import Config
 from minietcd.embed.etcd import Etcd, start_etcd
 from minietcd.etcdctl import main as etcdctl
-from minietcd.etcdctl.cobra import Surroundings
+from minietcd.etcdctl.cobra import Surroundings, UsageError
+from minietcd.etcdctl.ctlv3.ctl import root_cmd
+from minietcd.etcdctl.ctlv3.help import usage_func
+from minietcd.etcdserver.api.membership.cluster import RaftCluster, new_cluster_from_urls_map
 from minietcd.etcdserver.server import EtcdServer
-from minietcd.pkg.types import new_urls
+from minietcd.pkg.context import BACKGROUND
+from minietcd.pkg.types import new_urls, new_urls_map
 from tracer import domain
 from tracer.build import build
 from tracer.model import Span, Trace
@@ -36,6 +42,7 @@ from tracer.recorder import MEMBER, Recorder
 from tracer.rpc import Calls
 
 _PATIENCE = 10.0
+_VOTING = 0.2
 _POLL = 0.002
 _BATCH_INTERVAL = 0.03
 """How soon the backend commits what was written: sooner than etcd's 100 ms, so that a trace need not wait."""
@@ -135,12 +142,17 @@ class Cluster:
                 self._stack.callback(each.close)
         self._stack.push_async_callback(self._stop)
         cluster = ",".join(f"{name}={_url(peer)}" for name, (peer, _) in sockets.items())
-        starts = [self._start_member(name, cluster, Path(directory), *sockets[name]) for name in self.names]
-        await asyncio.gather(*starts)
-        await self._elect(self.names[0])
-        await self._until(lambda: all(self._server(name).ready_notify().closed for name in self.names))
-        await self._until(lambda: all(m.clients[0]._server is not None for m in self._members.values()))
+        common = (cluster, _ordering_token(cluster), Path(directory))
+        await asyncio.gather(*(self._start_member(name, *common, *sockets[name]) for name in self.names))
+        await self._elect(self._server(self.names[0]))
+        await self._until(self._serve_all)
         await self.settle()
+
+    def _serve_all(self) -> bool:
+        """Whether every member takes requests, and the cluster's own first entries are behind it."""
+        servers = [self._server(name) for name in self.names]
+        published = all(s.ready_notify().closed and s.cluster_version() is not None for s in servers)
+        return published and all(m.clients[0]._server is not None for m in self._members.values())
 
     async def _stop(self) -> None:
         """All at once, and without handing over leadership: whoever took it would be gone."""
@@ -149,7 +161,7 @@ class Cluster:
         await asyncio.gather(*(member.close() for member in self._members.values()))
 
     async def _start_member(
-        self, name: str, cluster: str, directory: Path, peer: socket.socket, client: socket.socket
+        self, name: str, cluster: str, token: str, directory: Path, peer: socket.socket, client: socket.socket
     ) -> None:
         peers, clients = new_urls([_url(peer)]), new_urls([_url(client)])
         cfg = Config(
@@ -160,6 +172,7 @@ class Cluster:
             lc_urls=clients,
             ac_urls=clients,
             initial_cluster=cluster,
+            initial_cluster_token=token,
             backend_batch_interval=_BATCH_INTERVAL,
             listeners={_url(peer): peer, _url(client): client},
             unary_interceptors=[self._calls.server],
@@ -168,14 +181,20 @@ class Cluster:
         context.run(MEMBER.set, name)
         self._members[name] = await asyncio.create_task(start_etcd(cfg), context=context)
 
-    async def _elect(self, name: str) -> None:
-        """Let ``name`` lead, without waiting for anybody's patience to end."""
-        server = self._server(name)
-        await self._until(lambda: server.applied_index() >= len(self.names))
-        while not all(self._server(each).lead() == server.id() for each in self.names):
-            if not server.lead():
+    async def _elect(self, server: EtcdServer) -> None:
+        """Let ``server`` lead as soon as it can be heard, without waiting for anybody's patience to end."""
+        servers = [self._server(name) for name in self.names]
+        reachable = server.r.transport.active_peers
+        await self._until(lambda: server.applied_index() >= len(servers) == 1 + reachable())
+        while not all(each.lead() == server.id() for each in servers):
+            leader = next((each for each in servers if each.is_leader()), None)
+            if leader is None:
                 await server.r.node.campaign()
-            await asyncio.sleep(_POLL)
+            elif leader is not server:
+                await leader.r.node.transfer_leadership(BACKGROUND, leader.id(), server.id())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_VOTING):
+                    await self._until(lambda: all(each.lead() == server.id() for each in servers))
 
     async def settle(self) -> None:
         """Wait until every member has applied all that is committed, and the backends have stored it."""
@@ -219,6 +238,22 @@ async def command(args: list[str], calls: Calls | None = None) -> Outcome:
     return Outcome(code, output.getvalue(), errors.getvalue())
 
 
+def check(words: list[str]) -> Outcome | None:
+    """What the command would say without a cluster: that there is none of this name, or its help."""
+    output, errors = io.StringIO(), io.StringIO()
+    root = root_cmd(Surroundings(stdout=output, stderr=errors))
+    try:
+        found, rest = root.find(words)
+        found.init_default_help_flag()
+        found.parse_flags(rest)
+        if found.run and not found.get("help", bool):
+            return None
+    except UsageError as error:
+        return Outcome(1, "", f"tracer: {str(error).splitlines()[0]}\n")
+    usage_func(found)
+    return Outcome(0, output.getvalue(), errors.getvalue())
+
+
 def _request_ids(span: Span) -> list[int]:
     return [number for kind, number, _ in span.keys or () if kind == "req"]
 
@@ -228,6 +263,21 @@ def _named(value: Any, names: dict[str, str]) -> Any:
         for id, name in names.items():
             value = value.replace(id, name)
     return value
+
+
+def _ordering_token(cluster: str) -> str:
+    """A cluster token with which the members' ids are in the order of their names.
+
+    The ids come from addresses, of which the ports differ from run to run; raft goes through members by id.
+    """
+    urls = new_urls_map(cluster)
+    tokens = (f"tracer-{number}" for number in count(1))
+    return next(token for token in tokens if _is_ordered(new_cluster_from_urls_map(token, urls)))
+
+
+def _is_ordered(cluster: RaftCluster) -> bool:
+    names = [member.name for member in sorted(cluster.members(), key=lambda member: member.id)]
+    return names == sorted(names)
 
 
 def _free() -> socket.socket:

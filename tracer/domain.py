@@ -209,7 +209,7 @@ def _integer(number: int) -> Any:
 
 def _bytes(data: bytes) -> str:
     text = bytes(data[:_SHORT]).decode("utf-8", "backslashreplace")
-    return text if text.isprintable() else f"{len(data)} bytes"
+    return text if text.isprintable() else ""
 
 
 def _message(m: Message) -> str:

@@ -149,15 +149,18 @@ def _way(into: dict[Turn, Edge], told: set[Turn], turn: Turn) -> list[Edge]:
 
 
 def _merge(sections: list[Section], trace: Trace) -> list[Section]:
-    """Members of one role that do the same by the same way are told once, where the first did it."""
+    """Members of one role that do the same are told once, where the first did it."""
     merged: dict[tuple[object, ...], Section] = {}
     for section in sections:
         member = section.members[0]
         role = trace.members.get(member, member) if member != CLIENT else CLIENT
         steps = tuple((row.span.function.name, row.depth) for row in section.rows)
-        signature = (role, section.task, steps, tuple(edge.name for edge in section.via))
+        signature = (role, section.task, steps)
         first = merged.get(signature)
         if first is not None and member not in first.members and role != "leader":
+            if member < min(first.members):
+                first.rows = section.rows
+            first.via = max(first.via, section.via, key=len)
             first.members.append(member)
             first.critical = first.critical or section.critical
         else:

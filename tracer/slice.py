@@ -25,7 +25,7 @@ class Rules:
     """What the graph alone does not know: causes that wait in memory rather than in a channel."""
 
     completes: Mapping[str, str] = field(default_factory=dict)
-    """Go name of the step that completes a quorum (its result is true), and what to call the wait."""
+    """Go name of the step that completes a quorum (unless its result is false), and what to call the wait."""
     counts: frozenset[str] = frozenset()
     """Go names of the steps that count towards it."""
     later: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -219,7 +219,7 @@ class _Slicer:
         edges: list[Edge] = []
         for span in result.spans.values():
             for go, name in self.rules.completes.items():
-                if self._is(span, go) and span.result is True:
+                if self._is(span, go) and self._completes(span):
                     edges += self._votes(result, span, name)
         return edges
 
@@ -231,14 +231,14 @@ class _Slicer:
         target = Point(last.id, last.task, last.turn)
         return [Edge("wait", name, source, target, last.start) for source in earlier.values()]
 
+    def _completes(self, span: Span) -> bool:
+        return span.result is not False and bool(self.rules.completes.keys() & set(span.function.go))
+
     def _decided(self, edge: Edge) -> Edge:
         """What was decided in an earlier turn, and let go of when the loop came round, comes from there."""
         task, turn = edge.source.task, edge.source.turn
-        spans = [
-            s for s in self.trace.spans.values() if s.task == task and s.turn < turn and s.result is True
-        ]
-        turns = [s.turn for s in spans if self.rules.completes.keys() & set(s.function.go)]
-        turns = [number for number in turns if (task, number) in self.reached]
+        earlier = [s for s in self.trace.spans.values() if s.task == task and s.turn < turn]
+        turns = [s.turn for s in earlier if self._completes(s) and (task, s.turn) in self.reached]
         if edge.keys is None or not turns:
             return replace(edge)
         return replace(edge, source=Point(edge.source.span, task, max(turns)))

@@ -47,9 +47,9 @@ class Terminal:
                 number += 1
                 yield from self._row(section, row, number)
             if self.view.depth > 1:
-                yield from (
-                    self._leaving(edge) for edge in section.leaving if edge.name != "gRPC" or edge.label
-                )
+                yield from (self._leaving(edge) for edge in section.leaving)
+        yield Text()
+        yield Text("⇓ what the answer waited for   ↓ what else came of it", style="dim")
 
     def _headline(self) -> Text:
         members = self.trace.members
@@ -72,10 +72,10 @@ class Terminal:
 
     def _head(self, section: Section) -> Iterator[Text]:
         if section.via:
-            arrow = "══▶" if section.critical else "──▶"
             way = " → ".join(channel(edge) for edge in section.via)
             carried = section.via[-1].label if self.view.depth > 1 else ""
-            yield self._cut(Text.assemble((f"  {way} {arrow} ", "dim"), (carried, "italic dim")))
+            text = Text(f"  {_arrow(section.critical)} {way}", "dim")
+            yield self._cut(text.append(f"  {carried}".rstrip(), "italic"))
         head = Text(", ".join(section.members), style=f"bold {self._colour(section.members[0])}")
         head.append(f"  {section.task}", style="default not bold")
         if len(section.members) > 1:
@@ -117,9 +117,9 @@ class Terminal:
 
     def _leaving(self, edge: Edge) -> Text:
         target = self.trace.tasks[edge.target.task]
-        arrow = "══▶" if edge.critical else "──▶"
-        what = f" {edge.label}" if edge.label else ""
-        return self._cut(Text(f"  {arrow} {channel(edge)}  {target.member} {target.name}{what}", style="dim"))
+        what = f"  {edge.label}" if edge.label else ""
+        way = f"    {_arrow(edge.critical)} {channel(edge)} → {target.member} {target.name}{what}"
+        return self._cut(Text(way, style="dim"))
 
     def _line(self, row: Row, line: int, values: dict[str, Any]) -> Text:
         text = source.line_of(row.span.function, line)
@@ -149,6 +149,10 @@ class Terminal:
 def channel(edge: Edge) -> str:
     """What a reader should call the hand-off."""
     return {"wire": "TCP stream", "wait": "wait", "timer": "timer"}.get(edge.kind, edge.name)
+
+
+def _arrow(critical: bool) -> str:
+    return "⇓" if critical else "↓"
 
 
 def _arguments(args: dict[str, Any]) -> str:

@@ -1,0 +1,263 @@
+"""The ``tracer`` program: run a command or a script on a cluster of its own, and tell what happened.
+
+Everything that is slow to import is imported when it is needed: a mistyped option should not have to wait for
+a cluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracer.model import Trace
+
+if TYPE_CHECKING:
+    from tracer.cluster import Cluster
+    from tracer.fold import Section, View
+
+_HELP = """Follow one request through client, members, disks and wires.
+
+\b
+  tracer put foo bar        run an etcdctl command on an embedded cluster
+  tracer get foo            (its own flags pass through), and show its way
+  tracer run FILE.py        record a script: async def story(cluster)
+  tracer show FILE.json     show a trace that was saved with --json
+
+Options may stand before or after the words; after -- everything is the command's.
+"""
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+class Problem(click.ClickException):
+    """Something the user should know, in one line."""
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"tracer: {self.format_message()}", err=True)
+
+
+@dataclass(slots=True)
+class Options:
+    """What was asked for besides the words."""
+
+    members: int
+    to: str
+    depth: int
+    member: str
+    module: str
+    request: int
+    plain: bool
+    json: bool
+    dot: Path | None
+    svg: Path | None
+
+
+@click.command(
+    help=_HELP, context_settings={"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
+)
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option(
+    "--members", default=3, show_default=True, type=click.IntRange(1, 9), help="Size of the cluster."
+)
+@click.option("--to", default="leader", show_default=True, help="Whom to ask: leader, follower or a name.")
+@click.option(
+    "-d", "depth", default=1, type=click.IntRange(1, 3), help="1 stations, 2 calls, 3 lines and values."
+)
+@click.option("--member", default="", help="Only what this member did.")
+@click.option("--module", default="", help="Only what is in modules of this name, as raft or mvcc.backend.")
+@click.option(
+    "--request", default=0, type=click.IntRange(0), help="Of several requests only this one (1, 2 …)."
+)
+@click.option("--plain", is_flag=True, help="No colour and no times: the same text from run to run.")
+@click.option("--json", is_flag=True, help="The whole trace as JSON on standard output.")
+@click.option("--dot", type=_FILE, help="Write the story as a Graphviz graph.")
+@click.option("--svg", type=_FILE, help="Write it as a picture (needs Graphviz).")
+def command(words: tuple[str, ...], **options: Any) -> None:
+    """See ``_HELP``."""
+    chosen = Options(**options)
+    if chosen.svg and not shutil.which("dot"):
+        raise Problem("--svg needs the program dot: install Graphviz (Debian: apt install graphviz)")
+    kinds: dict[str, Callable[[tuple[str, ...], Options], Trace]] = {"run": _run, "show": _show}
+    trace = kinds.get(words[0], _command)(words, chosen)
+    # What was saved is a choice already.
+    _present(trace if words[0] == "show" and not chosen.request else _choose(trace, chosen), chosen)
+
+
+def main() -> None:
+    """The program: exit code 1 for a problem, 2 for a usage error, 130 on Ctrl-C, 141 on a closed pipe."""
+    logging.getLogger().addHandler(logging.NullHandler())
+    try:
+        command.main(standalone_mode=False)
+    except click.UsageError as error:
+        click.echo(f"tracer: {error.format_message()} (try tracer --help)", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(128 + signal.SIGINT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        click.echo(f"tracer: {error.filename or 'output'}: {error.strerror}", err=True)
+        sys.exit(1)
+
+
+def _command(words: tuple[str, ...], options: Options) -> Trace:
+    """Run etcdctl's command ``words``; if it fails, end as it does."""
+    from tracer.cluster import check
+
+    if complaint := check(list(words)):
+        click.echo(complaint.output, nl=False)
+        click.echo(complaint.errors, nl=False, err=True)
+        sys.exit(complaint.code)
+
+    async def story(cluster: Cluster) -> None:
+        outcome = await cluster.ctl(*words, to=options.to)
+        click.echo(outcome.errors, nl=False, err=True)
+        if outcome.code:
+            raise _FailedError(outcome.code)
+        click.echo(outcome.output, nl=False, err=options.json)
+
+    trace = _record(story, options.members, options)
+    trace.command = words
+    return trace
+
+
+class _FailedError(Exception):
+    """The command ended with this exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _run(words: tuple[str, ...], options: Options) -> Trace:
+    """Record the script ``words[1]``."""
+    import runpy
+
+    path = _file(words)
+    try:
+        script = runpy.run_path(str(path), run_name="__story__")
+    except (SyntaxError, ImportError) as error:
+        raise Problem(f"{path}: {error}") from None
+    if not callable(script.get("story")):
+        raise Problem(f"{path} has no 'async def story(cluster)'")
+    trace = _record(script["story"], int(script.get("MEMBERS", options.members)), options)
+    trace.command = (path.stem.replace("_", " "),)
+    return trace
+
+
+def _show(words: tuple[str, ...], _: Options) -> Trace:
+    """Read the trace in the file ``words[1]``."""
+    from tracer.render import json
+
+    path = _file(words)
+    try:
+        return json.load(path.read_text(encoding="utf-8"))
+    except (json.FormatError, UnicodeDecodeError) as error:
+        raise Problem(f"{path}: {error}") from None
+
+
+def _file(words: tuple[str, ...]) -> Path:
+    if len(words) != 2:
+        raise click.UsageError(f"{words[0]} needs the name of one file")
+    path = Path(words[1])
+    if not path.is_file():
+        raise Problem(f"{path}: no such file")
+    return path
+
+
+def _record(story: Callable[[Cluster], Awaitable[None]], members: int, options: Options) -> Trace:
+    from tracer.cluster import Cluster, ClusterError
+
+    async def record() -> Trace:
+        async with Cluster(members, lines=options.depth > 2) as cluster:
+            cluster.endpoint(options.to)
+            return await cluster.record(_as_coroutine(story(cluster)))
+
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(record())
+    except ClusterError as error:
+        raise Problem(str(error)) from None
+    except _FailedError as error:
+        sys.exit(error.code)
+
+
+async def _as_coroutine(awaitable: Awaitable[None]) -> None:
+    await awaitable
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _choose(trace: Trace, options: Options) -> Trace:
+    """The part of ``trace`` that served the requests, or the one that was asked for."""
+    from tracer.slice import requests, slice
+    from tracer.stations import RULES
+
+    found = list(requests(trace))
+    if options.request > len(found):
+        raise Problem(f"there is no request {options.request}: {len(found)} were made")
+    wanted = [found[options.request - 1]] if options.request else found
+    return slice(trace, wanted, RULES)
+
+
+def _present(trace: Trace, options: Options) -> None:
+    from tracer.fold import View, story
+    from tracer.stations import station
+
+    view = View(options.depth, options.member, options.module)
+    sections = story(trace, view, station)
+    if options.dot or options.svg:
+        _draw(trace, sections, options)
+    if options.json:
+        from tracer.render import json
+
+        click.echo(json.dump(trace), nl=False)
+    elif not sections:
+        raise Problem("nothing is left to tell: see --member and --module")
+    elif not (options.dot or options.svg):
+        _tell(trace, sections, view, options)
+
+
+def _draw(trace: Trace, sections: list[Section], options: Options) -> None:
+    from tracer.render import callgraph
+
+    source = callgraph.dot(trace, sections)
+    if options.dot:
+        options.dot.write_text(source, encoding="utf-8")
+    if options.svg:
+        options.svg.write_text(callgraph.svg(source), encoding="utf-8")
+
+
+def _tell(trace: Trace, sections: list[Section], view: View, options: Options) -> None:
+    from rich.console import Console
+
+    from tracer.render.terminal import Terminal
+
+    console = Console(no_color=options.plain or None, highlight=False, emoji=False, markup=False)
+    width = console.width if console.is_terminal or "COLUMNS" in os.environ else 100
+    for line in Terminal(trace, sections, view, width, times=not options.plain).lines():
+        console.print(line, soft_wrap=True)
+    console.file.flush()
+
+
+if __name__ == "__main__":
+    main()
