@@ -7,7 +7,7 @@ What it promises
 
 The parts
     ``raft.Raft`` is the state machine: messages and ticks in, messages and a longer log out. It reads its
-    past from a ``Storage`` and never writes to it. ``RawNode`` gives it a handle, ``Node`` a task and channels.
+    past from a ``Storage`` and never writes to it. ``RawNode`` gives it a handle, ``Node`` a task.
     Everything that varies is given: time is counted in ticks, chance is a ``random.Random``, the log of what
     happens goes to a ``Logger``.
 

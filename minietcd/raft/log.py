@@ -159,7 +159,7 @@ class RaftLog:
         term = self.unstable.maybe_term(i)
         if term is not None:
             return term
-        if i < self.first_index() - 1 or i > self.last_index():
+        if i > self.last_index() or i < self.first_index() - 1:
             return Term(0)
         return self.storage.term(i)
 

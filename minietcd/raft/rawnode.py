@@ -11,7 +11,7 @@ from minietcd.raft import raftpb as pb
 from minietcd.raft.errors import StepLocalMsgError, StepPeerNotFoundError
 from minietcd.raft.raft import Config, Raft
 from minietcd.raft.raftpb import Message, NodeID
-from minietcd.raft.ready import Ready, is_empty_hard_state, is_empty_snap, new_ready
+from minietcd.raft.ready import EMPTY_STATE, Ready, is_empty_hard_state, new_ready
 from minietcd.raft.status import BasicStatus, Status, get_basic_status, get_status
 from minietcd.raft.util import is_local_msg, is_response_msg
 
@@ -27,7 +27,7 @@ SnapshotFinish, SnapshotFailure = SnapshotStatus
 
 
 class RawNode:
-    """The loop: ``tick``, ``step`` or ``propose``; then, while ``has_ready``, do as ``ready`` says, and ``advance``.
+    """The loop: ``tick``, ``step``, ``propose``; while ``has_ready``, do as ``ready`` says and ``advance``.
 
     Go: raft/rawnode.go#RawNode
     """
@@ -90,17 +90,16 @@ class RawNode:
         self.raft.msgs = []
 
     def has_ready(self) -> bool:
-        """Whether there is anything to do. Go: raft/rawnode.go#RawNode.HasReady"""
-        r = self.raft
-        log, hard_st = r.raft_log, r.hard_state()
+        """Whether there is anything to do, the likeliest first. Go: raft/rawnode.go#RawNode.HasReady"""
+        r, log = self.raft, self.raft.raft_log
         return bool(
-            r.soft_state() != self.prev_soft_st
-            or (hard_st != self.prev_hard_st and not is_empty_hard_state(hard_st))
-            or (log.unstable.snapshot and not is_empty_snap(log.unstable.snapshot))
-            or r.msgs
-            or log.unstable_entries()
+            r.msgs
             or log.has_next_ents()
+            or log.unstable.entries
             or r.read_states
+            or log.unstable.snapshot
+            or r.soft_state() != self.prev_soft_st
+            or r.hard_state() not in (self.prev_hard_st, EMPTY_STATE)
         )
 
     def advance(self, rd: Ready) -> None:
