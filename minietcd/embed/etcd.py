@@ -69,7 +69,7 @@ class Etcd:
         _bind(cfg.lp_urls, cfg.listeners, self.peers)
         _bind(cfg.lc_urls, cfg.listeners, self.clients)
         _bind(cfg.listen_metrics_urls, cfg.listeners, self.metrics_listeners)
-        _advertise_bound_ports(cfg, [*self.peers, *self.clients])
+        _advertise_bound_ports(cfg, self.peers, self.clients)
         srvcfg = server_config(cfg)
         print_config(cfg, srvcfg)
         self.server = await new_server(srvcfg)
@@ -202,13 +202,17 @@ def _bind(urls: URLs, bound: dict[str, socket.socket], listeners: list[Listener]
         listeners.append(Listener(url, bound.get(url) or listen(url)))
 
 
-def _advertise_bound_ports(cfg: Config, listeners: list[Listener]) -> None:
+def _advertise_bound_ports(cfg: Config, peers: list[Listener], clients: list[Listener]) -> None:
     """Where a free port was asked for (port 0), tell others the one that was found."""
-    found = {listener.url: f"http://{listener.addr}" for listener in listeners if listener.url.endswith(":0")}
-    cfg.ac_urls = new_urls(found.get(url, url) for url in cfg.ac_urls)
-    cfg.ap_urls = new_urls(found.get(url, url) for url in cfg.ap_urls)
-    for url, real in found.items():
-        cfg.initial_cluster = cfg.initial_cluster.replace(url, real)
+    found_peers, found_clients = _found_ports(peers), _found_ports(clients)
+    cfg.ap_urls = new_urls(found_peers.get(url, url) for url in cfg.ap_urls)
+    cfg.ac_urls = new_urls(found_clients.get(url, url) for url in cfg.ac_urls)
+    for url, found in found_peers.items():
+        cfg.initial_cluster = cfg.initial_cluster.replace(url, found)
+
+
+def _found_ports(listeners: list[Listener]) -> dict[str, str]:
+    return {listener.url: f"http://{listener.addr}" for listener in listeners if listener.url.endswith(":0")}
 
 
 def _keepalive(cfg: Config) -> Configuration:

@@ -11,9 +11,9 @@ Go: embed/serve.go
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
-from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ log = logging.getLogger("embed")
 
 _PREFACE = b"PRI * HTTP/2.0"
 _BACKLOG = 1024
+_HTTP_STOP_TIMEOUT = 1.0
 
 
 class Listener:
@@ -35,19 +36,27 @@ class Listener:
     def __init__(self, url: str, sock: socket.socket) -> None:
         self.url = url
         self.addr = join_host_port(*sock.getsockname()[:2])
+        self.silent: set[asyncio.Transport] = set()
+        self.closed = False
         self._sock = sock
         self._server: asyncio.Server | None = None
         self._grpc: Server | None = None
         self._http: web.AppRunner | None = None
-        self._silent: set[asyncio.Transport] = set()
 
     async def serve(self, app: web.Application, grpc: Server | None = None) -> None:
         """Accept connections: gRPC to ``grpc``, all others to ``app``. Go: embed/serve.go#serveCtx.serve"""
         self._grpc = grpc
-        self._http = web.AppRunner(app, access_log=None)
+        self._http = web.AppRunner(app, access_log=None, shutdown_timeout=_HTTP_STOP_TIMEOUT)
         await self._http.setup()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, sock=self._sock, backlog=_BACKLOG)
+        self._server = await loop.create_server(lambda: Peek(self), sock=self._sock, backlog=_BACKLOG)
+
+    def protocol(self, head: bytes) -> asyncio.Protocol:
+        """Who understands a connection that begins with ``head``."""
+        assert self._http is not None and self._http.server is not None
+        if self._grpc is not None and head.startswith(_PREFACE):
+            return self._grpc.connection()
+        return self._http.server()
 
     async def stop_servers(self, timeout: float) -> None:
         """Accept no more, let calls end for ``timeout`` seconds, then cut them.
@@ -55,54 +64,50 @@ class Listener:
         Go: embed/etcd.go#stopServers
         """
         self.close()
-        for transport in self._silent:
-            transport.abort()
         if self._grpc is not None:
             await self._grpc.graceful_stop(timeout)
         if self._http is not None:
             await self._http.cleanup()
+        if self._server is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._server.wait_closed(), _HTTP_STOP_TIMEOUT)
 
     def close(self) -> None:
-        """Accept no more."""
+        """Accept no more, and leave those who have not said anything."""
+        self.closed = True
+        for transport in list(self.silent):
+            transport.abort()
         if self._server is not None:
             self._server.close()
         else:
             self._sock.close()
 
-    def _protocol(self) -> asyncio.BaseProtocol:
-        assert self._http is not None and self._http.server is not None
-        if self._grpc is None:
-            return self._http.server()
-        return Peek(self._grpc.connection, self._http.server, self._silent)
-
 
 class Peek(asyncio.Protocol):
     """Reads the first bytes of a connection, and hands it over to whom they are for."""
 
-    def __init__(
-        self, http2: Callable[[], asyncio.Protocol], http1: Callable[[], Any], silent: set[asyncio.Transport]
-    ) -> None:
-        self._http2 = http2
-        self._http1 = http1
-        self._silent = silent
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
         self._head = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._silent.add(self._transport)
+        self._listener.silent.add(self._transport)
+        if self._listener.closed:
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._head += data
         if len(self._head) < len(_PREFACE) and _PREFACE.startswith(self._head):
             return
-        self._silent.discard(self._transport)
-        protocol = self._http2() if self._head.startswith(_PREFACE) else self._http1()
+        self._listener.silent.discard(self._transport)
+        protocol = self._listener.protocol(self._head)
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         protocol.data_received(self._head)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._silent.discard(self._transport)
+        self._listener.silent.discard(self._transport)
 
 
 def listen(url: str) -> socket.socket:
