@@ -87,6 +87,8 @@ async def test_a_member_on_free_ports_serves_and_says_where(tmp_path: Path) -> N
             assert version.startswith('{"etcdserver":"3.4.23","etcdcluster":"')
         _, metrics = await http_get(f"http://{client}/metrics")
         assert 'grpc_server_handled_total{grpc_code="OK",grpc_method="Put"' in metrics
+        for line in ("etcd_server_is_leader 1.0", 'etcd_server_version{server_version="3.4.23"} 1.0'):
+            assert f"\n{line}\n" in metrics
 
 
 async def test_what_was_put_is_there_after_a_restart(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Metric, generate_latest
 
 from minietcd.etcdserver.errors import EtcdServerError
+from minietcd.etcdserver.metrics import collect
 from minietcd.etcdserver.server import EtcdServer
 from minietcd.pkg.context import BACKGROUND
 from minietcd.proto.etcdserverpb.rpc_pb2 import AlarmType
@@ -32,6 +34,10 @@ def handle_metrics_health(router: web.UrlDispatcher, srv: EtcdServer) -> None:
             log.warning("/health error; %s (status code 503)", reason)
             return web.Response(status=503, text='{"health":"false"}\n')
         return web.Response(text='{"health":"true"}')
+
+    async def serve_metrics(request: web.Request) -> web.Response:
+        text = generate_latest(Registry(srv))
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     router.add_get(PATH_METRICS, serve_metrics, allow_head=False)
     router.add_get(PATH_HEALTH, serve_health, allow_head=False)
@@ -55,6 +61,13 @@ async def check_health(srv: EtcdServer, excluded_alarms: frozenset[str]) -> str:
     return ""
 
 
-async def serve_metrics(request: web.Request) -> web.Response:
-    """All of this process's metrics, in Prometheus' text."""
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+class Registry:
+    """The metrics of this process, and of one member in it."""
+
+    def __init__(self, srv: EtcdServer) -> None:
+        self._srv = srv
+
+    def collect(self) -> Iterator[Metric]:
+        """What to show, as it is now."""
+        yield from REGISTRY.collect()
+        yield from collect(self._srv)
