@@ -184,8 +184,10 @@ class Cluster:
     async def _elect(self, server: EtcdServer) -> None:
         """Let ``server`` lead as soon as it can be heard, without waiting for anybody's patience to end."""
         servers = [self._server(name) for name in self.names]
-        reachable = server.r.transport.active_peers
-        await self._until(lambda: server.applied_index() >= len(servers) == 1 + reachable())
+        await self._until(lambda: all(each.applied_index() >= len(servers) for each in servers))
+        await self._until(
+            lambda: all(each.r.transport.active_peers() + 1 == len(servers) for each in servers)
+        )
         while not all(each.lead() == server.id() for each in servers):
             leader = next((each for each in servers if each.is_leader()), None)
             if leader is None:

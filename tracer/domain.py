@@ -270,7 +270,7 @@ _BRIEF: dict[type, Callable[[Any], Any]] = {
     Entry: lambda entry: _entries([entry]),
     Message: _message,
     MsgWithResult: lambda pm: _message(pm.m),
-    HardState: lambda st: f"term {st.term}, commit {st.commit}" if st.commit else None,
+    HardState: lambda st: f"commit {st.commit}" if st.commit else None,
     ReadState: lambda rs: f"read at {rs.index}",
     Ready: _ready,
     Apply: lambda ap: f"apply {_entries(ap.entries) or 'nothing'}",

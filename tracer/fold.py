@@ -66,7 +66,7 @@ def story(trace: Trace, view: View, title: Title) -> list[Section]:
     rows = _stations(trace, wanted, title) if view.depth == 1 else _all(trace, wanted)
     sections = _sections(trace, rows)
     _connect(trace, sections)
-    return _merge(sections, trace)
+    return _merge(_join(sections), trace)
 
 
 def _wanted(trace: Trace, span: Span, view: View) -> bool:
@@ -148,6 +148,19 @@ def _way(into: dict[Turn, Edge], told: set[Turn], turn: Turn) -> list[Edge]:
     return way
 
 
+def _join(sections: list[Section]) -> list[Section]:
+    """A turn that began for another reason only goes on with what the last one of its task left to do."""
+    joined: list[Section] = []
+    for section in sections:
+        before = next((s for s in reversed(joined) if s.turn[0] == section.turn[0]), None)
+        if before is not None and not section.via:
+            before.rows += section.rows
+            before.leaving += section.leaving
+        else:
+            joined.append(section)
+    return joined
+
+
 def _merge(sections: list[Section], trace: Trace) -> list[Section]:
     """Members of one role that do the same are told once, where the first did it."""
     merged: dict[tuple[object, ...], Section] = {}
@@ -167,4 +180,4 @@ def _merge(sections: list[Section], trace: Trace) -> list[Section]:
             merged[(*signature, member) if first is not None else signature] = section
     for section in merged.values():
         section.members.sort()
-    return sorted(merged.values(), key=lambda section: section.later)
+    return sorted(merged.values(), key=lambda section: (section.later, section.members * section.later))

@@ -185,7 +185,7 @@ class _Slicer:
         return [s for s in spans if (s.task, s.turn) in turns and not self._about_others(s.id)]
 
     def _result(self) -> Trace:
-        edges = [self._decided(edge) for n, edge in enumerate(self.trace.edges) if n in self.taken]
+        edges = [self._decided(number) for number in sorted(self.taken)]
         spans = {span.id: replace(span) for span in self._kept()}
         self._count_shared(spans)
         result = replace(self.trace, spans=spans, edges=edges + self.extra)
@@ -207,12 +207,17 @@ class _Slicer:
                 span.shared = parent.shared
             elif (span.task, span.turn) in cause:
                 number = cause[span.task, span.turn]
-                span.shared = self._served(self.trace.edges[number].keys, number) or 1
+                span.shared = len(self._about(number)) or 1
 
-    def _served(self, keys: Keys, edge: int | None = None) -> int:
-        low, high = self.news.get(edge, (0, 0)) if edge is not None else (0, 0)
-        found = {request or number for kind, number, request in keys or () if kind in ("req", "entry")}
-        return len(found | {r for k, index, r in self.born if k == "entry" and r and low < index <= high})
+    def _served(self, keys: Keys) -> int:
+        return len({request or number for kind, number, request in keys or () if kind in ("req", "entry")})
+
+    def _about(self, edge: int) -> set[int]:
+        """The requests (or reads) that an edge is about, in numbers."""
+        low, high = self.news.get(edge, (0, 0))
+        keys = self.trace.edges[edge].keys or ()
+        found = {request or number for kind, number, request in keys if kind not in _UP_TO}
+        return found | {r for k, index, r in self.born if k == "entry" and r and low < index <= high}
 
     def _quorums(self, result: Trace) -> list[Edge]:
         """The other causes of a decision: the votes that were counted in earlier turns of the same task."""
@@ -234,14 +239,28 @@ class _Slicer:
     def _completes(self, span: Span) -> bool:
         return span.result is not False and bool(self.rules.completes.keys() & set(span.function.go))
 
-    def _decided(self, edge: Edge) -> Edge:
-        """What was decided in an earlier turn, and let go of when the loop came round, comes from there."""
+    def _decided(self, number: int) -> Edge:
+        """What a loop lets go of may have been due since an earlier turn: then it comes from there.
+
+        It is the last turn that brought something about the same requests; but once a quorum is complete, a
+        further vote brings nothing.
+        """
+        edge = self.trace.edges[number]
         task, turn = edge.source.task, edge.source.turn
-        earlier = [s for s in self.trace.spans.values() if s.task == task and s.turn < turn]
-        turns = [s.turn for s in earlier if self._completes(s) and (task, s.turn) in self.reached]
-        if edge.keys is None or not turns:
-            return replace(edge)
-        return replace(edge, source=Point(edge.source.span, task, max(turns)))
+        mine, settled = self._about(number), set[int]()
+        for begun, about in sorted(self._begun(task, turn).items()):
+            completes = any(self._completes(span) for span in self.by_turn.get((task, begun), ()))
+            if about & mine - settled or (completes and about & mine):
+                turn = begun
+            if completes:
+                settled |= about
+        return replace(edge, source=Point(edge.source.span, task, turn))
+
+    def _begun(self, task: int, until: int) -> dict[int, set[int]]:
+        """The requests that each turn of ``task`` was begun for."""
+        edges = ((n, self.trace.edges[n].target) for n in self.taken)
+        found = {to.turn: self._about(n) for n, to in edges if to.task == task and to.turn <= until}
+        return {turn: about for turn, about in found.items() if about}
 
     def _mark_critical(self, result: Trace) -> None:
         """Walk back from the last answer: each turn's cause, or, if that was another's, the turn before."""
