@@ -383,16 +383,22 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
 
         Go: etcdserver/server.go#EtcdServer.applyAll
         """
+        if not is_empty_snap(apply.snapshot) and not await self._on_disk(apply):
+            return
         await self.apply_snapshot(ep, apply)
         await self.apply_entries(ep, apply)
         self.apply_wait.trigger(ep.appliedi)
-        if (await select(apply.notifyc, self.r.done))[0] is self.r.done:
+        if not await self._on_disk(apply):
             return
         self.trigger_snapshot(ep)
         m = self.r.msg_snap_c.try_recv()
         if isinstance(m, Message):
             merged = self.create_merged_snapshot_message(m, ep.appliedt, ep.appliedi, ep.conf_state)
             self.send_merged_snap(merged)
+
+    async def _on_disk(self, apply: Apply) -> bool:
+        """Wait until the raft loop has saved this batch; False if it ended instead."""
+        return (await select(apply.notifyc, self.r.done))[0] is apply.notifyc
 
     async def apply_snapshot(self, ep: EtcdProgress, apply: Apply) -> None:
         """Become what the leader's snapshot holds. Go: etcdserver/server.go#EtcdServer.applySnapshot"""
@@ -407,7 +413,6 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
             "incoming-leader-snapshot-term": metadata.term,
         }
         log.info("applying snapshot", extra={"fields": fields})
-        await apply.notifyc.recv()  # the raft loop has it on disk
         await self._replace_backend(apply.snapshot)
         self.v2store.recovery(apply.snapshot.data)
         self._cluster.set_backend(self.be)
