@@ -8,6 +8,4 @@ carries to other members and what a restart recovers from, the backend's copy is
 tools.
 
 Read ``member`` first, then ``cluster``; ``store`` knows the paths and keys.
-
-Go: etcdserver/api/membership/doc.go
 """

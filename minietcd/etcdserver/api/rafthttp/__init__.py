@@ -19,6 +19,4 @@ Read ``transport`` first, then ``peer`` and ``stream``.
 
 Left out: TLS between peers and unix sockets, probes of the round-trip time (others' probes are answered) and
 the v2 statistics, because no request depends on them.
-
-Go: etcdserver/api/rafthttp/doc.go
 """

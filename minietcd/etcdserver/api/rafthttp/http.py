@@ -119,13 +119,13 @@ class StreamHandler:
             return refusal
         t, from_ = _stream_type(request.path), NodeID(id_from_string(posixpath.basename(request.path)))
         p, transport = self.tr.peers[from_], request.transport
-        assert t is not None and transport is not None, request.path
+        assert t is not None, request.path
         resp = web.StreamResponse(headers=_headers(self.tr) | {"X-Server-Version": VERSION})
         await resp.prepare(request)
         conn = OutgoingConn(t, resp, transport)
         await p.attach_outgoing_conn(conn)
         await conn.close_notify()
-        if transport.get_write_buffer_size():
+        if transport and transport.get_write_buffer_size():
             transport.abort()  # it does not read: there is no use in saying goodbye
         return resp
 

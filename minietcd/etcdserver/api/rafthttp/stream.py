@@ -70,7 +70,9 @@ class OutgoingConn:
     Go: etcdserver/api/rafthttp/http.go#closeNotifier
     """
 
-    def __init__(self, t: StreamType, response: web.StreamResponse, transport: asyncio.BaseTransport) -> None:
+    def __init__(
+        self, t: StreamType, response: web.StreamResponse, transport: asyncio.BaseTransport | None
+    ) -> None:
         """Go: etcdserver/api/rafthttp/http.go#newCloseNotifier"""
         self.t, self.response = t, response
         self.w = bytearray()
@@ -134,6 +136,8 @@ class StreamWriter:
         finally:
             self.close()
             self.done.close()
+            if isinstance(conn := self.connc.try_recv(), OutgoingConn):
+                conn.close()  # it came when we were told to stop
             log.info("stopped TCP streaming connection with remote peer", extra=self._about())
 
     def writec(self) -> tuple[Chan[Message], bool]:

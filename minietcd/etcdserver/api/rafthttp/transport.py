@@ -108,12 +108,11 @@ class Transport:
     async def stop(self) -> None:
         """End every connection. Go: etcdserver/api/rafthttp/transport.go#Transport.Stop"""
         self.stopped = True
-        for g in self.remotes.values():
-            await g.stop()
-        for p in self.peers.values():
-            await p.stop()
+        targets: list[Remote | Peer] = [*self.remotes.values(), *self.peers.values()]
         self.peers.clear()
         self.remotes.clear()
+        for target in targets:
+            await target.stop()
         await self.stream_rt.close()
         await self.pipeline_rt.close()
 
