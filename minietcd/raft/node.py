@@ -95,7 +95,7 @@ class Node:
         rd = EMPTY_READY
         r = self.rn.raft
         lead = NONE
-        while True:
+        while not self.done.closed:
             if advancec is not None:
                 readyc = None
             elif self.rn.has_ready():
@@ -128,7 +128,6 @@ class Node:
                 await item.send(get_status(r))
             else:
                 self.done.close()
-                return
 
     def _log_leader(self, before: NodeID) -> None:
         r = self.rn.raft
@@ -163,7 +162,9 @@ class Node:
         r = self.rn.raft
         before = r.id in r.prs.progress
         cs = r.apply_conf_change(cc)
-        await self.confstatec.send(cs)
+        chan, _ = await select((self.confstatec, cs), self.stopc)
+        if chan is self.stopc:  # who asked was cancelled
+            self.done.close()
         removed = before and r.id not in r.prs.progress
         return not removed or r.id in cs.voters + cs.voters_outgoing
 

@@ -1,10 +1,19 @@
 """A few raft members in one place: what one sends is the next one's to step, unless a link is cut."""
 
 from collections import deque
+from contextlib import suppress
 from random import Random
 from typing import Any
 
-from minietcd.raft import Config, MemoryStorage, RawNode, StateLeader, is_empty_hard_state, is_empty_snap
+from minietcd.raft import (
+    Config,
+    MemoryStorage,
+    RawNode,
+    StateLeader,
+    StepPeerNotFoundError,
+    is_empty_hard_state,
+    is_empty_snap,
+)
 from minietcd.raft import raftpb as pb
 
 
@@ -78,7 +87,8 @@ class Network:
             if message.type in self.dropped_types or {message.from_, message.to} & self.isolated:
                 continue
             if message.to in self.members:
-                self[message.to].node.step(pb.Message.unmarshal(message.marshal()))
+                with suppress(StepPeerNotFoundError):  # from somebody who was just removed
+                    self[message.to].node.step(pb.Message.unmarshal(message.marshal()))
 
     def elect(self, id: int) -> Member:
         self[id].node.campaign()
@@ -93,9 +103,8 @@ class Network:
 
     def tick(self, times: int = 1) -> None:
         for _ in range(times):
-            for id, member in self.members.items():
-                if id not in self.isolated:
-                    member.node.tick()
+            for member in self.members.values():
+                member.node.tick()
             self.settle()
 
     def leaders(self) -> list[int]:

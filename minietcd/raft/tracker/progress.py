@@ -18,8 +18,8 @@ _NONE = Index(0)
 class Progress:
     """How far a follower's log is known to match the leader's, and from where to send next.
 
-    Everything up to ``match`` is on the follower for certain; from there to ``next`` it is under way, or hoped
-    for. So ``match < next``, unless a refusal that was long under way sets a probe back further than needed.
+    Everything up to ``match`` is on the follower for certain; from there to ``next`` it is under way, or
+    hoped for. So ``match < next``, unless a refusal that was long under way sets a probe back too far.
 
     Go: raft/tracker/progress.go#Progress
     """
