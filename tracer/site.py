@@ -34,7 +34,7 @@ UPSTREAM = ROOT / "tests" / "testdata" / "upstream"
 PICTURE = DOCS / "assets" / "one-put.svg"
 _SVG = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img">
-<title>{title}</title>
+<title>@title@</title>
 <style>
 .{unique_id}-matrix {{ font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
   font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asian: full-width }}
@@ -85,10 +85,13 @@ async def record(scenario: Scenario) -> Trace:
 
 
 def main() -> None:
-    """Write every piece. Ends with one line when Graphviz is missing."""
+    """Write every piece, or with the word ``picture`` the README's; one line when Graphviz is missing."""
     if not shutil.which("dot"):
         sys.exit("make docs needs the program dot: install Graphviz (Debian: apt install graphviz)")
     logging.lastResort = None
+    if sys.argv[1:] == ["picture"]:
+        write_picture(asyncio.run(record(ONE_PUT)))
+        return
     for directory in (PIECES, SOURCES):
         shutil.rmtree(directory, ignore_errors=True)
     traces = {scenario: asyncio.run(record(scenario)) for scenario in SCENARIOS}
@@ -128,9 +131,9 @@ def _facts(trace: Trace) -> str:
     handoffs = [edge for edge in trace.edges if edge.kind != "call"]
     leader = next(name for name, role in trace.members.items() if role == "leader")
     return (
-        f"`{' '.join(trace.command)}` was run while this page was built: {len(trace.members)} members, {leader} "
-        f"leads. What served it: **{len(trace.spans)} calls** of {len(functions)} functions in {len(tasks)} tasks, "
-        f"joined by **{len(handoffs)} hand-offs**.\n"
+        f"`{' '.join(trace.command)}` was run while this page was built: {len(trace.members)} members, "
+        f"{leader} leads. What served it: **{len(trace.spans)} calls** of {len(functions)} functions in "
+        f"{len(tasks)} tasks, joined by **{len(handoffs)} hand-offs**.\n"
     )
 
 
@@ -143,7 +146,9 @@ def write_picture(trace: Trace, path: Path = PICTURE) -> None:
     for line in Terminal(trace, story(trace, view, station), view, width=110).lines():
         console.print(line, soft_wrap=True)
     title = f"tracer {' '.join(trace.command)}"
-    _write(path, console.export_svg(title=title, code_format=_SVG, unique_id="one-put"))
+    _write(
+        path, console.export_svg(title=title, code_format=_SVG.replace("@title@", title), unique_id="one-put")
+    )
 
 
 def write_fidelity(traces: dict[Scenario, Trace]) -> None:
