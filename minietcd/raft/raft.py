@@ -126,38 +126,6 @@ class Raft:
     Go: raft/raft.go#raft
     """
 
-    __slots__ = (
-        "check_quorum",
-        "disable_proposal_forwarding",
-        "election_elapsed",
-        "election_timeout",
-        "heartbeat_elapsed",
-        "heartbeat_timeout",
-        "id",
-        "is_learner",
-        "lead",
-        "lead_transferee",
-        "logger",
-        "max_msg_size",
-        "max_uncommitted_size",
-        "msgs",
-        "pending_conf_index",
-        "pending_read_index_messages",
-        "pre_vote",
-        "prs",
-        "raft_log",
-        "rand",
-        "randomized_election_timeout",
-        "read_only",
-        "read_states",
-        "state",
-        "step_func",
-        "term",
-        "tick",
-        "uncommitted_size",
-        "vote",
-    )
-
     def __init__(self, c: Config) -> None:
         """Take up where storage left off, as a follower. Raises ValueError, ConfChangeError.
 

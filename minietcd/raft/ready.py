@@ -79,7 +79,7 @@ def new_ready(r: Raft, prev_soft_st: SoftState, prev_hard_st: HardState) -> Read
     return Ready(
         soft_state=None if soft_st == prev_soft_st else soft_st,
         hard_state=EMPTY_STATE if hard_st == prev_hard_st else hard_st,
-        read_states=r.read_states,
+        read_states=r.read_states or (),  # raft goes on with the same list if there are none
         entries=entries,
         snapshot=r.raft_log.unstable.snapshot or EMPTY_SNAPSHOT,
         committed_entries=r.raft_log.next_ents(),

@@ -368,6 +368,16 @@ def test_a_single_member_reads_at_once():
     assert network[1].reads == [(3, b"read")]
 
 
+def test_what_a_ready_holds_does_not_change_after_it_was_taken():
+    member = Network(1).elect(1)
+    member.node.propose(b"a")
+    rd = member.node.ready()
+    member.node.propose(b"b")
+    member.node.read_index(b"read")
+    assert [e.data for e in rd.entries] == [e.data for e in rd.committed_entries] == [b"a"]
+    assert list(rd.read_states) == []
+
+
 def test_a_leader_that_trusts_its_lease_asks_nobody():
     network = Network(3, check_quorum=True, read_only_option=ReadOnlyLeaseBased)
     network.elect(1)
