@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from grpclib.config import Configuration
 from grpclib.const import Cardinality, Handler, Status
@@ -114,7 +114,7 @@ class Connection(H2Protocol):
         super().__init__(self._calls, server._config, server._h2_config)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, Cork(transport)))
         streams = self._server.max_concurrent_streams
         self.connection._connection.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: streams})
         self.connection.flush()
@@ -138,3 +138,35 @@ class Connection(H2Protocol):
     async def _calls_ended(self) -> None:
         if calls := [task for task in self._calls._tasks.values() if not task.done()]:
             await asyncio.wait(calls)
+
+
+class Cork:
+    """A transport that writes once a turn of the loop, since a system call costs as much as all of HTTP/2.
+
+    An answer is three frames, and answers to several calls often come in one turn.
+    """
+
+    def __init__(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._loop = asyncio.get_running_loop()
+        self._written: list[bytes] = []
+        self.get_extra_info = transport.get_extra_info
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Write ``data`` at the end of this turn."""
+        if not self._written:
+            self._loop.call_soon(self.flush)
+        self._written.append(data)
+
+    def flush(self) -> None:
+        """Write now what was kept back."""
+        data = b"".join(self._written)
+        self._written.clear()
+        if data and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Close, after what was written."""
+        self.flush()
+        self._transport.close()
