@@ -359,33 +359,20 @@ class ApplierV3Capped(ApplierV3):
 class ApplierV3Corrupt(ApplierV3):
     """In force while CORRUPT is raised: no data in or out. Go: etcdserver/corrupt.go#applierV3Corrupt"""
 
-    def put(self, txn: TxnWrite | None, p: pb.PutRequest) -> pb.PutResponse:
-        """Go: etcdserver/corrupt.go#applierV3Corrupt.Put"""
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        """What is one function for each kind of request in Go.
+
+        Go: etcdserver/corrupt.go#applierV3Corrupt.Put
+        Go: etcdserver/corrupt.go#applierV3Corrupt.Range
+        Go: etcdserver/corrupt.go#applierV3Corrupt.DeleteRange
+        Go: etcdserver/corrupt.go#applierV3Corrupt.Txn
+        Go: etcdserver/corrupt.go#applierV3Corrupt.Compaction
+        Go: etcdserver/corrupt.go#applierV3Corrupt.LeaseGrant
+        Go: etcdserver/corrupt.go#applierV3Corrupt.LeaseRevoke
+        """
         raise CorruptError
 
-    def range(self, txn: TxnRead | None, r: pb.RangeRequest) -> pb.RangeResponse:
-        """Go: etcdserver/corrupt.go#applierV3Corrupt.Range"""
-        raise CorruptError
-
-    def delete_range(self, txn: TxnWrite | None, dr: pb.DeleteRangeRequest) -> pb.DeleteRangeResponse:
-        """Go: etcdserver/corrupt.go#applierV3Corrupt.DeleteRange"""
-        raise CorruptError
-
-    def txn(self, rt: pb.TxnRequest) -> pb.TxnResponse:
-        """Go: etcdserver/corrupt.go#applierV3Corrupt.Txn"""
-        raise CorruptError
-
-    def compaction(self, r: pb.CompactionRequest) -> tuple[pb.CompactionResponse, Chan[None]]:
-        """Go: etcdserver/corrupt.go#applierV3Corrupt.Compaction"""
-        raise CorruptError
-
-    def lease_grant(self, lc: pb.LeaseGrantRequest) -> pb.LeaseGrantResponse:
-        """Go: etcdserver/corrupt.go#applierV3Corrupt.LeaseGrant"""
-        raise CorruptError
-
-    def lease_revoke(self, lc: pb.LeaseRevokeRequest) -> pb.LeaseRevokeResponse:
-        """Go: etcdserver/corrupt.go#applierV3Corrupt.LeaseRevoke"""
-        raise CorruptError
+    put = range = delete_range = txn = compaction = lease_grant = lease_revoke = _refuse
 
 
 class QuotaApplierV3(ApplierV3):
