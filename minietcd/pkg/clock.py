@@ -39,7 +39,7 @@ class Ticker:
         self.stop()
 
     def _tick(self) -> None:
-        now = self._loop.time()
+        now = max(self._loop.time(), self._next)  # uvloop counts in ms, and may call a little early
         self.c.try_send(now)
         while self._next <= now:
             self._next += self._interval
