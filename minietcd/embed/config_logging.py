@@ -33,13 +33,10 @@ def setup_logging(logger: str, level: str, outputs: Iterable[str]) -> None:
     Go: embed/config_logging.go#Config.setupLogging
     """
     formatter = ZapFormatter() if logger == "zap" else CapnslogFormatter()
-    root = logging.getLogger()
-    root.setLevel(_LEVELS[level])
-    root.handlers.clear()
-    for output in outputs:
-        handler = _handler(output)
+    handlers = [_handler(output) for output in outputs]
+    for handler in handlers:
         handler.setFormatter(formatter)
-        root.addHandler(handler)
+    logging.basicConfig(level=_LEVELS[level], handlers=handlers, force=True)
     # What grpclib and asyncio say of single calls is no news of the member's.
     for name in ("grpclib", "asyncio", "hpack"):
         logging.getLogger(name).setLevel(max(_LEVELS[level], logging.WARNING))

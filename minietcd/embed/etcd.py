@@ -61,7 +61,7 @@ class Etcd:
         self.metrics_listeners: list[Listener] = []
         self.server: EtcdServer | None = None
         self.stopc: Chan[None] = Chan("Etcd.stopc")
-        self.errc: Chan[BaseException] = Chan("Etcd.errc", 16)
+        self.errc: Chan[Exception] = Chan("Etcd.errc", 16)
         self._serving: asyncio.Task[None] | None = None
 
     async def _start(self) -> None:
@@ -83,8 +83,9 @@ class Etcd:
 
         Calls that run get the request timeout to end. Go: embed/etcd.go#Etcd.Close
         """
-        if not self.stopc.closed:
-            self.stopc.close()
+        if self.stopc.closed:
+            return
+        self.stopc.close()
         if self._serving is not None:
             await asyncio.wait([self._serving])
         timeout = self.server.cfg.req_timeout() if self.server else 0.0
@@ -96,7 +97,7 @@ class Etcd:
         for listener in self.peers:
             await listener.stop_servers(_PEER_STOP_TIMEOUT)
 
-    def err(self) -> Chan[BaseException]:
+    def err(self) -> Chan[Exception]:
         """What made this member useless. Go: embed/etcd.go#Etcd.Err"""
         return self.errc
 

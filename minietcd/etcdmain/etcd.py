@@ -53,12 +53,12 @@ def start_etcd_or_die(arguments: list[str]) -> int:
     default_initial_cluster = cfg.ec.initial_cluster
     try:
         cfg.parse(arguments, os.environ)
-    except (FlagError, ValueError) as err:
+        setup_logging(cfg.ec.logger, cfg.ec.log_level, cfg.ec.log_outputs)
+    except (FlagError, ValueError, OSError) as err:
         log.error("error verifying flags, %s. See 'minietcd --help'.", err)
         if isinstance(err, UnsetAdvertiseClientURLsFlagError):
             log.error("Say also which addresses clients can reach this member at: --advertise-client-urls.")
         return 1
-    setup_logging(cfg.ec.logger, cfg.ec.log_level, cfg.ec.log_outputs)
     print_greeting()
     cfg.ec.update_default_cluster_from_name(default_initial_cluster)
     if not cfg.ec.dir:
@@ -71,6 +71,8 @@ def start_etcd_or_die(arguments: list[str]) -> int:
             raise FlagError("the data dir is a v2 proxy's, which minietcd is not")
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             signum = runner.run(run(cfg.ec))
+    except KeyboardInterrupt:
+        signum = signal.SIGINT
     except Exception as err:
         return die(cfg.ec, err)
     if signum is None:
@@ -82,33 +84,39 @@ def start_etcd_or_die(arguments: list[str]) -> int:
 
 
 async def run(cfg: Config) -> signal.Signals | None:
-    """Start a member and wait; returns the signal that ended it, if one did, raises the fault that did.
+    """Start a member, and stop it at a signal, which is returned; None if it stopped because it was removed.
+
+    Until it has started, a signal ends the process at once, and a fault does so ever after: to stop in good
+    order is for a member that is in order.
 
     Go: etcdmain/etcd.go#startEtcd
     """
-    loop = asyncio.get_running_loop()
-    signals: Chan[signal.Signals] = Chan("signal.Notify", 2)
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, signals.try_send, signum)
     e = await start_etcd(cfg)
+    loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: crashed(e, context))
-    try:
-        return await handle_interrupts(e, signals)
-    finally:
-        await e.close()
+    end = await handle_interrupts(e)
+    if isinstance(end, Exception):
+        code = die(cfg, end)
+        logging.shutdown()
+        os._exit(code)
+    await e.close()
+    return end
 
 
-async def handle_interrupts(e: Etcd, signals: Chan[signal.Signals]) -> signal.Signals | None:
-    """Wait for a signal or a fault. Go: pkg/osutil/interrupt_unix.go#HandleInterrupts"""
+async def handle_interrupts(e: Etcd) -> signal.Signals | Exception | None:
+    """Wait for a signal, a fault, or the end. Go: pkg/osutil/interrupt_unix.go#HandleInterrupts"""
+    signals: Chan[signal.Signals] = Chan("signal.Notify", 1)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, signals.try_send, signum)
     assert e.server is not None
-    chan, item = await select(signals, e.err(), e.server.stop_notify())
+    chan, end = await select(signals, e.err(), e.server.stop_notify())
+    if chan is e.server.stop_notify():
+        return None
     if chan is signals:
-        name = {signal.SIGTERM: "terminated", signal.SIGINT: "interrupt"}[item]
+        name = {signal.SIGTERM: "terminated", signal.SIGINT: "interrupt"}[end]
         logging.getLogger("pkg/osutil").log(NOTICE, "received %s signal, shutting down...", name)
-        return signal.Signals(item)
-    if isinstance(item, BaseException):
-        raise item
-    return None
+    fault_or_signal: signal.Signals | Exception = end
+    return fault_or_signal
 
 
 def crashed(e: Etcd, context: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,29 @@ def test_a_signal_while_it_waits_for_its_cluster_ends_it(tmp_path: Path) -> None
         member.kill()
 
 
+CRASHING = """
+import sys
+from minietcd.etcdmain.etcd import main
+from minietcd.etcdserver.server import EtcdServer
+def crash(self, *args): raise ZeroDivisionError("on purpose")
+EtcdServer.apply_entry_normal = crash
+main()
+"""
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_a_fault_ends_it_with_one_line_and_a_traceback_only_for_who_asks(tmp_path: Path, level: str) -> None:
+    client, peer = free_ports(2)
+    member = Member("n1", [sys.executable, "-c", CRASHING, f"--log-level={level}"], tmp_path, client, peer)
+    member.initial_cluster = f"n1={member.peer_url}"
+    member.start()
+    assert member.process is not None
+    assert member.process.wait(30) == 1
+    text = member.log.read_text()
+    assert "C | etcdmain: task 'apply scheduler (fifo.run)' crashed: ZeroDivisionError: on purpose\n" in text
+    assert ("Traceback" in text) == (level == "debug")
+
+
 def test_json_lines_are_json(tmp_path: Path) -> None:
     with cluster(MINIETCD, tmp_path, flags=["--logger=zap", "--log-outputs=stdout"]) as c:
         c.members[0].signal(signal.SIGTERM)
@@ -101,6 +125,12 @@ def test_a_directory_that_another_server_uses_is_one_line(tmp_path: Path) -> Non
         assert str(c.members[0].data_dir) in one_line(done)
         assert done.returncode == 1
         assert http_get(f"http://{c.members[0].endpoint}/health") == '{"health":"true"}'
+
+
+def test_a_log_file_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    done = run(f"--log-outputs={tmp_path}/no/such/file", "--data-dir", str(tmp_path / "d"))
+    assert "No such file or directory" in one_line(done)
+    assert done.returncode == 1
 
 
 def test_a_data_dir_that_is_none_is_one_line(tmp_path: Path) -> None:
