@@ -35,7 +35,7 @@ class ConfigError(ValueError):
 
 
 class UnsetAdvertiseClientURLsFlagError(ConfigError):
-    """Go: embed/config.go#ErrUnsetAdvertiseClientURLsFlag"""
+    """Clients cannot guess which of the addresses listened on they can reach. Go: embed/config.go"""
 
     def __init__(self) -> None:
         super().__init__("--advertise-client-urls is required when --listen-client-urls is set explicitly")

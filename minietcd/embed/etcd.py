@@ -135,42 +135,28 @@ class Etcd:
 
 
 def server_config(cfg: Config) -> ServerConfig:
-    """What the server needs to know of all this; the initial cluster only for its first life."""
-    urlsmap, token = URLsMap(), cfg.initial_cluster_token
+    """What the server needs to know: what both call the same, and the initial cluster for its first life."""
+    urlsmap = URLsMap()
     if not is_member_initialized(cfg):
         try:
-            urlsmap, token = cfg.peer_urls_map_and_token()
+            urlsmap, _ = cfg.peer_urls_map_and_token()
         except ValueError as err:
             raise ConfigError(f"error setting up initial cluster: {err}") from err
+    same = {f.name for f in dataclasses.fields(ServerConfig)} & {f.name for f in dataclasses.fields(Config)}
+    values = {name: getattr(cfg, name) for name in same}
+    # An operator's 0 means etcd's default.
+    values["backend_batch_interval"] = cfg.backend_batch_interval or 0.1
+    values["backend_batch_limit"] = cfg.backend_batch_limit or 10_000
     return ServerConfig(
-        name=cfg.name,
         data_dir=Path(cfg.dir),
         dedicated_wal_dir=Path(cfg.wal_dir) if cfg.wal_dir else None,
         client_urls=cfg.ac_urls,
         peer_urls=cfg.ap_urls,
         initial_peer_urls_map=urlsmap,
-        initial_cluster_token=token,
         new_cluster=cfg.is_new_cluster(),
-        force_new_cluster=cfg.force_new_cluster,
-        tick_ms=cfg.tick_ms,
         election_ticks=cfg.election_ticks(),
-        initial_election_tick_advance=cfg.initial_election_tick_advance,
-        pre_vote=cfg.pre_vote,
-        strict_reconfig_check=cfg.strict_reconfig_check,
-        snapshot_count=cfg.snapshot_count,
-        snapshot_catch_up_entries=cfg.snapshot_catch_up_entries,
-        max_snap_files=cfg.max_snap_files,
-        max_wal_files=cfg.max_wal_files,
-        backend_batch_interval=cfg.backend_batch_interval or 0.1,
-        backend_batch_limit=cfg.backend_batch_limit or 10_000,
-        quota_backend_bytes=cfg.quota_backend_bytes,
-        unsafe_no_fsync=cfg.unsafe_no_fsync,
-        max_txn_ops=cfg.max_txn_ops,
-        max_request_bytes=cfg.max_request_bytes,
-        max_concurrent_streams=cfg.max_concurrent_streams,
         warning_apply_duration=cfg.experimental_warning_apply_duration,
-        clock=cfg.clock,
-        rng=cfg.rng,
+        **values,
     )
 
 

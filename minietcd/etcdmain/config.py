@@ -103,81 +103,57 @@ def one_of(*valid: str) -> Callable[[str], str]:
 
 
 class Flag(NamedTuple):
-    """How a flag's text becomes the value of a field."""
+    """The field that a flag fills, and how its text is read where the field's own kind does not say it."""
 
-    parse: Callable[[str], Any]
     field: str
     usage: str
+    parse: Callable[[str], Any] | None = None
 
 
 FLAGS: Mapping[str, Flag] = {
-    "name": Flag(str, "name", "What to call this member."),
-    "data-dir": Flag(str, "dir", "Directory of all its data (by default NAME.etcd)."),
-    "wal-dir": Flag(str, "wal_dir", "Directory of the write-ahead log alone, if elsewhere."),
-    "snapshot-count": Flag(parse_uint, "snapshot_count", "Entries applied between two snapshots."),
-    "heartbeat-interval": Flag(parse_uint, "tick_ms", "Milliseconds between two heartbeats."),
-    "election-timeout": Flag(parse_uint, "election_ms", "Milliseconds without a leader before an election."),
+    "name": Flag("name", "What to call this member."),
+    "data-dir": Flag("dir", "Directory of all its data (by default NAME.etcd)."),
+    "wal-dir": Flag("wal_dir", "Directory of the write-ahead log alone, if elsewhere."),
+    "snapshot-count": Flag("snapshot_count", "Entries applied between two snapshots."),
+    "heartbeat-interval": Flag("tick_ms", "Milliseconds between two heartbeats."),
+    "election-timeout": Flag("election_ms", "Milliseconds without a leader before an election."),
     "initial-election-tick-advance": Flag(
-        parse_bool, "initial_election_tick_advance", "Whether the first election comes sooner."
+        "initial_election_tick_advance", "Stand for election sooner after a start."
     ),
-    "listen-peer-urls": Flag(parse_urls, "lp_urls", "Where to listen for the other members."),
-    "listen-client-urls": Flag(parse_urls, "lc_urls", "Where to listen for clients."),
-    "listen-metrics-urls": Flag(
-        parse_urls, "listen_metrics_urls", "Where else to answer /metrics and /health."
-    ),
-    "max-snapshots": Flag(parse_uint, "max_snap_files", "Snapshot files to keep (0: all)."),
-    "max-wals": Flag(parse_uint, "max_wal_files", "WAL files to keep (0: all)."),
-    "quota-backend-bytes": Flag(
-        parse_int, "quota_backend_bytes", "Size at which the backend is full (0: 2 GiB)."
-    ),
-    "backend-batch-interval": Flag(
-        parse_duration, "backend_batch_interval", "Longest time between two commits of the backend."
-    ),
+    "listen-peer-urls": Flag("lp_urls", "Where to listen for the other members."),
+    "listen-client-urls": Flag("lc_urls", "Where to listen for clients."),
+    "listen-metrics-urls": Flag("listen_metrics_urls", "Where else to show metrics."),
+    "max-snapshots": Flag("max_snap_files", "Snapshot files to keep (0: all)."),
+    "max-wals": Flag("max_wal_files", "WAL files to keep (0: all)."),
+    "quota-backend-bytes": Flag("quota_backend_bytes", "Size of a full backend (0: 2 GiB).", parse_int),
+    "backend-batch-interval": Flag("backend_batch_interval", "Longest time between two commits of it."),
     "backend-batch-limit": Flag(
-        parse_int, "backend_batch_limit", "Most operations between two commits of the backend."
+        "backend_batch_limit", "Most operations between two commits of it.", parse_int
     ),
-    "max-txn-ops": Flag(parse_uint, "max_txn_ops", "Most operations in one transaction."),
-    "max-request-bytes": Flag(parse_uint, "max_request_bytes", "Largest request of a client."),
-    "max-concurrent-streams": Flag(
-        parse_uint, "max_concurrent_streams", "Most calls at a time on one connection."
-    ),
-    "grpc-keepalive-interval": Flag(
-        parse_duration,
-        "grpc_keep_alive_interval",
-        "How often to ask a silent client whether it is there (0: never).",
-    ),
-    "grpc-keepalive-timeout": Flag(
-        parse_duration, "grpc_keep_alive_timeout", "How long to wait for its answer."
-    ),
-    "initial-advertise-peer-urls": Flag(parse_urls, "ap_urls", "How the other members reach this one."),
-    "advertise-client-urls": Flag(parse_urls, "ac_urls", "How clients reach this member."),
-    "initial-cluster": Flag(str, "initial_cluster", "The members that start the cluster, as NAME=URL,..."),
-    "initial-cluster-state": Flag(
-        one_of("new", "existing"), "cluster_state", "Whether that cluster is 'new' or 'existing'."
-    ),
+    "max-txn-ops": Flag("max_txn_ops", "Most operations in one transaction."),
+    "max-request-bytes": Flag("max_request_bytes", "Largest request of a client."),
+    "max-concurrent-streams": Flag("max_concurrent_streams", "Calls at a time on a connection."),
+    "grpc-keepalive-interval": Flag("grpc_keep_alive_interval", "How often to ask if a client lives."),
+    "grpc-keepalive-timeout": Flag("grpc_keep_alive_timeout", "How long its answer may take."),
+    "initial-advertise-peer-urls": Flag("ap_urls", "How the other members reach this one."),
+    "advertise-client-urls": Flag("ac_urls", "How clients reach this member."),
+    "initial-cluster": Flag("initial_cluster", "The members that start the cluster, as NAME=URL,..."),
+    "initial-cluster-state": Flag("cluster_state", "'new' or 'existing'.", one_of("new", "existing")),
     "initial-cluster-token": Flag(
-        str, "initial_cluster_token", "What tells this cluster from others with the same URLs."
+        "initial_cluster_token", "Tells this cluster from others with the same URLs."
     ),
-    "strict-reconfig-check": Flag(
-        parse_bool, "strict_reconfig_check", "Refuse changes of members that would lose the quorum."
-    ),
-    "pre-vote": Flag(parse_bool, "pre_vote", "Ask before standing for election."),
-    "cors": Flag(parse_set, "cors", "Origins whose pages may ask (*: all)."),
-    "host-whitelist": Flag(parse_set, "host_whitelist", "Host names that HTTP requests may be for (*: all)."),
-    "logger": Flag(str, "logger", "'capnslog' for lines, 'zap' for JSON."),
-    "log-level": Flag(str, "log_level", "debug, info, warn, error, panic or fatal."),
-    "log-outputs": Flag(parse_list, "log_outputs", "stderr, stdout or files."),
-    "force-new-cluster": Flag(
-        parse_bool, "force_new_cluster", "Unsafe: go on alone with the data of a lost cluster."
-    ),
-    "unsafe-no-fsync": Flag(
-        parse_bool, "unsafe_no_fsync", "Unsafe: leave it to the system when data reaches the disk."
-    ),
-    "experimental-warning-apply-duration": Flag(
-        parse_duration, "experimental_warning_apply_duration", "Warn of requests that take longer."
-    ),
-    "debug": Flag(parse_bool, "", "The same as --log-level=debug."),
-    "version": Flag(parse_bool, "", "Print the version."),
+    "strict-reconfig-check": Flag("strict_reconfig_check", "Refuse what would lose the quorum."),
+    "pre-vote": Flag("pre_vote", "Ask before standing for election."),
+    "cors": Flag("cors", "Origins whose pages may ask (*: all)."),
+    "host-whitelist": Flag("host_whitelist", "Host names that HTTP requests may be for (*: all)."),
+    "logger": Flag("logger", "'capnslog' for lines, 'zap' for JSON."),
+    "log-level": Flag("log_level", "debug, info, warn, error, panic or fatal."),
+    "log-outputs": Flag("log_outputs", "stderr, stdout or files."),
+    "force-new-cluster": Flag("force_new_cluster", "Unsafe: go on alone with the data of a lost cluster."),
+    "unsafe-no-fsync": Flag("unsafe_no_fsync", "Unsafe: do not wait for the disk."),
+    "experimental-warning-apply-duration": Flag("experimental_warning_apply_duration", "Time to warn of."),
+    "debug": Flag("", "The same as --log-level=debug."),
+    "version": Flag("", "Print the version."),
 }
 """What has a meaning here."""
 
@@ -237,8 +213,19 @@ IGNORED = frozenset(
 )
 """What etcd itself no longer listens to."""
 KNOWN = FLAGS.keys() | UNSUPPORTED.keys() | IGNORED
+PARSERS: Mapping[type, Callable[[str], Any]] = {
+    bool: parse_bool,
+    int: parse_uint,
+    float: parse_duration,
+    str: str,
+    tuple: parse_list,
+    frozenset: parse_set,
+    URLs: parse_urls,
+}
+"""How the kind of a field says its flag is written."""
 
 
+DEFAULTS = Config()
 USAGELINE = """Usage:
 
   minietcd [flags]
@@ -318,7 +305,7 @@ class MainConfig:
     def set(self, name: str, text: str) -> None:
         """Give flag ``name`` its value. Raises ValueError or FlagError if it cannot have it."""
         if flag := FLAGS.get(name):
-            self.values[name] = flag.parse(text)
+            self.values[name] = (flag.parse or PARSERS[type(default_of(flag))])(text)
         elif name in IGNORED:
             flags_log.warning('flag "-%s" is no longer supported - ignoring.', name)
         elif text not in (UNSUPPORTED[name], ""):
@@ -357,7 +344,12 @@ class MainConfig:
 
 def is_bool(name: str) -> bool:
     """Whether the flag may stand without a value."""
-    return UNSUPPORTED.get(name) == "false" or (name in FLAGS and FLAGS[name].parse is parse_bool)
+    return UNSUPPORTED.get(name) == "false" or (name in FLAGS and type(default_of(FLAGS[name])) is bool)
+
+
+def default_of(flag: Flag) -> Any:
+    """What the field is without its flag; a flag without a field is false."""
+    return getattr(DEFAULTS, flag.field) if flag.field else False
 
 
 def flag_to_env(prefix: str, name: str) -> str:
@@ -374,11 +366,9 @@ def print_version() -> None:
 
 def flags_line() -> str:
     """Each flag with its default and what it is for."""
-    defaults = Config()
     lines = []
     for name, flag in FLAGS.items():
-        default = getattr(defaults, flag.field) if flag.field else False
-        lines += [f"  --{name} '{_text(default)}'", f"    {flag.usage}"]
+        lines += [f"  --{name} '{_text(default_of(flag))}'", f"    {flag.usage}"]
     known = textwrap.fill(", ".join(sorted(UNSUPPORTED)), 100, initial_indent="  ", subsequent_indent="  ")
     return "\n".join([*lines, "", "Flags of etcd that cannot be changed here yet:", known, ""])
 
