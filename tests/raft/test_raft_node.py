@@ -139,6 +139,38 @@ async def test_many_proposers_at_once_share_a_batch():
     await node.stop()
 
 
+async def test_what_is_proposed_at_once_is_sent_at_once():
+    storage = stored(1, 2)
+    node = restart_node(config(storage))
+    application = Application(node, storage)
+    sent: list[pb.Message] = []
+
+    async def keep(rd: Ready) -> None:
+        sent.extend(rd.messages)
+        await Application.handle(application, rd)
+
+    application.handle = keep  # type: ignore[method-assign]
+    await node.campaign()
+    await node.step(BACKGROUND, pb.Message(pb.MsgVoteResp, pb.NodeID(1), pb.NodeID(2), term=pb.Term(1)))
+    ack = pb.Message(pb.MsgAppResp, pb.NodeID(1), pb.NodeID(2), term=pb.Term(1), index=pb.Index(3))
+    await node.step(BACKGROUND, ack)
+    assert await application.applied.recv() == b""
+    sent.clear()
+    data = [b"%d" % i for i in range(10)]
+    await asyncio.gather(*(node.propose(BACKGROUND, d) for d in data))
+    await node.status()
+    assert [[e.data for e in m.entries] for m in sent if m.entries] == [data]
+    await node.stop()
+
+
+async def test_a_large_proposal_does_not_wait_for_company():
+    node, application = await leader()
+    data = [b"%d" % i * 700_000 for i in range(6)]
+    await asyncio.gather(*(node.propose(BACKGROUND, d) for d in data))
+    assert [await application.applied.recv() for _ in data] == data
+    await node.stop()
+
+
 async def test_a_proposer_learns_that_its_proposal_was_dropped():
     node, application = await leader()
     node.rn.raft.lead_transferee = 2
