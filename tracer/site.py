@@ -11,7 +11,7 @@ import io
 import logging
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,7 +166,7 @@ def write_fidelity(traces: dict[Scenario, Trace]) -> None:
 
 
 def _differences(scores: dict[Scenario, fidelity.Score]) -> Iterable[str]:
-    parts = {
+    parts: dict[str, Callable[[fidelity.Score], list[str]]] = {
         "Functions of etcd's that have no span of ours": lambda score: score.missing,
         "Channels of etcd's that have no edge of ours": lambda score: score.missing_channels,
         "Hand-offs of ours that etcd does not make": lambda score: score.extra,
