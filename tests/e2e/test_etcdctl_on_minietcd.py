@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.processes import MINIETCD, Cluster, cluster, ctl
+from tests.processes import MINIETCD, Cluster, cluster, ctl, http_get
 
 pytestmark = pytest.mark.e2e
 
@@ -112,3 +112,30 @@ def test_a_member_that_died_and_came_back_says_what_the_others_say(tmp_path: Pat
         assert ctl([etcdctl_bin], follower.endpoint, "put", "b", "3").stdout == "OK\n"
         for member in c.members:
             assert ctl([etcdctl_bin], member.endpoint, "get", "b", "--print-value-only").stdout == "3\n"
+
+
+def test_values_larger_than_any_window_come_back_whole(
+    pair: tuple[Cluster, Cluster], etcdctl_bin: Path
+) -> None:
+    _, mini = pair
+    value = "0123456789abcdef" * 60_000
+    for number in range(8):
+        assert ctl([etcdctl_bin], mini.endpoints, "put", f"large/{number}", stdin=value).stdout == "OK\n"
+    got = ctl([etcdctl_bin], mini.endpoints, "get", "large/", "--prefix", "--print-value-only").stdout
+    assert got.split() == [value] * 8
+
+
+def test_a_full_backend_refuses_in_the_same_words(
+    etcd_bin: Path, etcdctl_bin: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    def conversation(program: Sequence[str]) -> list[tuple[int, str, str]]:
+        with cluster(program, tmp_path_factory.mktemp("full"), flags=["--quota-backend-bytes=20000"]) as c:
+            said = [
+                comparable(ctl([etcdctl_bin], c.endpoints, *words))
+                for words in (["put", "k", "v" * 20_000], ["get", "k"], ["del", "k"])
+            ]
+            assert http_get(f"http://{c.endpoints}/health") == ""
+            assert http_get(f"http://{c.endpoints}/health?exclude=NOSPACE") == '{"health":"true"}'
+        return said
+
+    assert conversation(MINIETCD) == conversation([str(etcd_bin)])
