@@ -141,9 +141,9 @@ class Connection(H2Protocol):
 
 
 class Cork:
-    """A transport that writes once a turn of the loop, since a system call costs as much as all of HTTP/2.
+    """A transport that writes once a turn of the loop: each write is a system call, each answer three frames.
 
-    An answer is three frames, and answers to several calls often come in one turn.
+    Answers to several calls often come in one turn, so that a busy connection gains most.
     """
 
     def __init__(self, transport: asyncio.BaseTransport) -> None:
