@@ -31,7 +31,8 @@ class Member:
 
     def restart(self) -> None:
         """Forget everything but storage; what is applied is remembered, as etcd does."""
-        applied = self.applied[-1].index if self.applied else 0
+        entry = self.applied[-1].index if self.applied else 0
+        applied = max(entry, self.storage.snapshot().metadata.index)
         self.node = RawNode(Config(id=self.id, storage=self.storage, applied=applied, **self.options))
 
     @property
