@@ -63,10 +63,15 @@ class Members:
         return server
 
     async def stop(self, name: str, hard: bool = False) -> None:
-        """End a member; its port stays its own."""
-        server = self.servers.pop(name)
+        """End a member; its port stays its own.
+
+        It takes no more connections first: one that came while the last are closed would be left open.
+        """
+        server, runner = self.servers.pop(name), self.runners.pop(name)
+        for site in list(runner.sites):
+            await site.stop()
         await (server.hard_stop() if hard else server.stop())
-        await self.runners.pop(name).cleanup()
+        await runner.cleanup()
 
     async def leader(self) -> EtcdServer:
         """The member that all members believe to lead, once they agree."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import itertools
+import random
 import shutil
 from typing import Any
 
@@ -11,12 +14,13 @@ import pytest
 
 from minietcd.etcdserver.api.membership.errors import IDNotFoundError, PeerURLExistsError
 from minietcd.etcdserver.api.membership.member import new_member
-from minietcd.etcdserver.errors import FatalError, LearnerNotReadyError
+from minietcd.etcdserver.errors import EtcdServerError, FatalError, LearnerNotReadyError
 from minietcd.etcdserver.server import EtcdServer
 from minietcd.pkg.context import BACKGROUND
 from minietcd.pkg.disk import Disk
 from minietcd.pkg.types import new_urls
 from minietcd.proto.etcdserverpb import rpc_pb2 as pb
+from minietcd.raft.errors import RaftError
 from tests.members import Members, ready, until
 
 pytestmark = pytest.mark.timeout(60)
@@ -207,3 +211,37 @@ async def test_a_missing_database_is_told_not_hidden(members: Members) -> None:
     server.cfg.backend_path().unlink()
     with pytest.raises(Exception, match="snapshot file doesn't exist"):
         await members.start("n1")
+
+
+async def test_crashes_under_load_lose_and_double_nothing(members: Members) -> None:
+    rng = random.Random(3)
+    members.listen("n1", "n2", "n3")
+    await asyncio.gather(*map(members.start, ("n1", "n2", "n3")))
+    await members.leader()
+    promised: set[str] = set()
+
+    async def write(writer: int) -> None:
+        for number in itertools.count():
+            key, server = f"{writer}/{number}", rng.choice(list(members.servers.values()))
+            with contextlib.suppress(EtcdServerError, RaftError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await put(server, key)
+                    promised.add(key)
+            await asyncio.sleep(0)
+
+    writers = [asyncio.create_task(write(writer)) for writer in range(4)]
+    for _ in range(4):
+        goal = len(promised) + rng.randrange(1, 100)
+        await until(lambda goal=goal: len(promised) > goal)
+        died = rng.choice(list(members.servers))
+        await crash(members, died)
+        await members.start(died)
+    for task in writers:
+        task.cancel()
+    await asyncio.gather(*writers, return_exceptions=True)
+    await members.leader()
+    for server in members.servers.values():
+        answer = await server.range(BACKGROUND, pb.RangeRequest(key=b"0", range_end=b"9"))
+        assert promised <= {kv.key.decode() for kv in answer.kvs}
+        assert {kv.version for kv in answer.kvs} == {1}
+    assert len({server.kv().hash_by_rev(0) for server in members.servers.values()}) == 1

@@ -32,7 +32,7 @@ from minietcd.raft.raftpb import Snapshot
 from minietcd.raft.ready import is_empty_snap
 
 SNAP_SUFFIX = ".snap"
-VALID_FILES = {"db"}
+VALID_FILES = {"db", "db-lock"}
 
 _READ_BYTES = 1024 * 1024
 
