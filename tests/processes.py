@@ -170,7 +170,9 @@ def cluster(
             member.kill()
 
 
-def ctl(program: Sequence[str | Path], endpoints: str, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+def ctl(
+    program: Sequence[str | Path], endpoints: str, *words: str, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Run an etcdctl, theirs or ours, against ``endpoints``."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ETCD")}
     return subprocess.run(

@@ -21,13 +21,17 @@ SOURCES = [
 ]
 
 
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(
     "command",
     [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports"]],
     ids=" ".join,
 )
 def test_the_linters_are_content(command: list[str]) -> None:
-    result = subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    result = run(BIN / command[0], *command[1:])
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -56,7 +60,7 @@ def test_a_package_docstring_is_its_chapter_and_an_init_imports_nothing() -> Non
 
 
 def test_no_file_names_this_machine() -> None:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False).stdout.decode()
+    listed = run("git", "ls-files", "-z").stdout
     for name in filter(None, listed.split("\0")):
         path = ROOT / name
         if path.is_file() and path.suffix in {".py", ".md", ".toml", ".yml", ".txt", ".json", ""}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 import shutil
 import statistics
 import sys
@@ -22,7 +23,6 @@ ROOT = Path(__file__).parents[2]
 REAL = ROOT / ".cache/etcd/usr/bin"
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 PUTS = int(os.environ.get("PUTS", "3000"))
-MINUTES_OF_ETCD = 4
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,9 @@ def check_all_arrived(endpoint: str, count: int) -> None:
 
 
 def machine() -> str:
-    model = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.processor(),
-    )
-    return f"{os.cpu_count()} cores of {model}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    names = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores of {names[0] if names else platform.processor()}, {system}"
 
 
 def main() -> int:

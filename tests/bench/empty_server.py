@@ -21,9 +21,7 @@ class EmptyKV:
 
     def __mapping__(self) -> Mapping[str, Handler]:
         return {
-            "/etcdserverpb.KV/Put": Handler(
-                self.put, Cardinality.UNARY_UNARY, pb.PutRequest, pb.PutResponse
-            )
+            "/etcdserverpb.KV/Put": Handler(self.put, Cardinality.UNARY_UNARY, pb.PutRequest, pb.PutResponse)
         }
 
 
@@ -35,7 +33,7 @@ async def serve(port: int) -> None:
 
 def main() -> None:
     try:
-        import uvloop  # noqa: PLC0415
+        import uvloop
     except ImportError:
         asyncio.run(serve(int(sys.argv[1])))
     else:
