@@ -57,11 +57,26 @@ class _Builder:
         self.trace.tasks[number] = Task(number, member, name)
 
     def begin(
-        self, at: int, span: int, parent: int, task: int, function: int, args: dict[str, Any], keys: Keys
+        self,
+        at: int,
+        span: int,
+        parent: int,
+        task: int,
+        function: int,
+        args: dict[str, Any] | None,
+        keys: Keys,
     ) -> None:
         here = self.here(parent, task)
         self.trace.spans[span] = Span(
-            span, parent, here.task, here.turn, self.functions[function], self.time(at), 0, args, keys=keys
+            span,
+            parent,
+            here.task,
+            here.turn,
+            self.functions[function],
+            self.time(at),
+            0,
+            args or {},
+            keys=keys,
         )
 
     def end(self, at: int, span: int, result: Any) -> None:

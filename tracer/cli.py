@@ -182,7 +182,8 @@ def _record(story: Callable[[Cluster], Awaitable[None]], members: int, options: 
     from tracer.cluster import Cluster, ClusterError
 
     async def record() -> Trace:
-        async with Cluster(members, lines=options.depth > 2) as cluster:
+        brief = options.depth == 1 and not options.json
+        async with Cluster(members, lines=options.depth > 2, stations=brief) as cluster:
             cluster.endpoint(options.to)
             return await cluster.record(_as_coroutine(story(cluster)))
 

@@ -40,6 +40,7 @@ from tracer.build import build
 from tracer.model import Span, Trace
 from tracer.recorder import MEMBER, Recorder
 from tracer.rpc import Calls
+from tracer.stations import is_station
 
 _PATIENCE = 10.0
 _VOTING = 0.2
@@ -62,12 +63,16 @@ class Outcome:
 
 
 class Cluster:
-    """Members n1, n2 …, of which n1 leads; all are stopped at the end of its ``async with``."""
+    """Members n1, n2 …, of which n1 leads; all are stopped at the end of its ``async with``.
 
-    def __init__(self, members: int = 3, *, lines: bool = False) -> None:
+    What is recorded: every call with a Go twin; its ``lines`` too; or the ``stations`` alone (cheapest).
+    """
+
+    def __init__(self, members: int = 3, *, lines: bool = False, stations: bool = False) -> None:
         self.names = [f"n{number}" for number in range(1, members + 1)]
         self.outcomes: list[Outcome] = []
         self._lines = lines
+        self._wanted = is_station if stations else _everything
         self._calls = Calls()
         self._members: dict[str, Etcd] = {}
         self._stack = AsyncExitStack()
@@ -124,7 +129,7 @@ class Cluster:
 
     async def record(self, story: Coroutine[Any, Any, Any]) -> Trace:
         """What happens while ``story`` runs, and until all have applied and stored what came of it."""
-        recorder = Recorder(domain.subject(), lines=self._lines)
+        recorder = Recorder(domain.subject(self._wanted), lines=self._lines)
         with recorder:
             self._calls.recorder = recorder
             try:
@@ -254,6 +259,10 @@ def check(words: list[str]) -> Outcome | None:
         return Outcome(1, "", f"tracer: {str(error).splitlines()[0]}\n")
     usage_func(found)
     return Outcome(0, output.getvalue(), errors.getvalue())
+
+
+def _everything(_: str) -> bool:
+    return True
 
 
 def _request_ids(span: Span) -> list[int]:

@@ -13,6 +13,8 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
+from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -44,6 +46,11 @@ _NOT_TRACED = re.compile(
     r"|#EtcdServer\.(ID|Leader|Lead|CommittedIndex|AppliedIndex|Backend|KV|Cluster)$"
 )
 """Generated code, what only formats, and what only looks something up."""
+_TELLING = re.compile(
+    r"\b(int|str|bytes|bool|float|Message|Entry|Ready|Apply|HardState|ReadState|MsgWithResult|Index|NodeID|Term"
+    r"|Revision|LeaseID|InternalRaftRequest|\w*Request|\w*Response|Any|[A-Z])\b"
+)
+"""Annotations of parameters that may be worth showing."""
 _SHORT, _LONG = 40, 80
 
 DOORS: dict[CodeType, Door] = {
@@ -60,12 +67,13 @@ _TASKS = {"request_handler": "gRPC handler", "RequestHandler.start": "HTTP handl
 """Names for the tasks of libraries, by the coroutine that runs in them."""
 
 
-def subject() -> Subject:
-    """Everything of minietcd that is imported by now, and every command, if it names a Go twin."""
+def subject(wanted: Callable[[str], bool] = lambda _: True) -> Subject:
+    """Everything of minietcd that is imported by now, and every command, with a Go twin that is wanted."""
     for module in pkgutil.iter_modules(command.__path__, f"{command.__name__}."):
         importlib.import_module(module.name)
     _requests.clear()
-    return Subject(functions(), DOORS, keys_of, brief, task_name, message)
+    watched = {code: each for code, each in functions().items() if any(map(wanted, each.go))}
+    return Subject(watched, DOORS, keys_of, brief, STAMPS, task_name, message)
 
 
 def functions() -> dict[CodeType, Function]:
@@ -74,7 +82,8 @@ def functions() -> dict[CodeType, Function]:
     found: dict[CodeType, Function] = {}
     for each in gc.get_objects():
         if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(root):
-            _collect(each.__code__, found)
+            dull = {name for name, kind in each.__annotations__.items() if not _TELLING.search(str(kind))}
+            _collect(each.__code__, found, dull)
     return found
 
 
@@ -109,17 +118,17 @@ def brief(value: Any) -> Any:
     return shown(value)
 
 
-def _collect(code: CodeType, found: dict[CodeType, Function]) -> None:
+def _collect(code: CodeType, found: dict[CodeType, Function], dull: set[str]) -> None:
     go = tuple(twin for twin in twins(code) if not _NOT_TRACED.search(twin))
     if go and code not in found:
         path = Path(code.co_filename).relative_to(ROOT).as_posix()
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        shown = tuple(name for name in names if name not in _NOT_SHOWN)
+        shown = tuple(name for name in names if name not in _NOT_SHOWN | dull)
         name = code.co_qualname.replace(".<locals>", "")
         found[code] = Function(name, go, path, code.co_firstlineno, shown)
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            _collect(inner, found)
+            _collect(inner, found, set())
 
 
 _requests: dict[tuple[int, int, int], int] = {}
@@ -192,6 +201,17 @@ _KEYS: dict[type, Callable[[Any], Keys]] = {
 }
 
 
+def _nothing(_: Any) -> None:
+    return None
+
+
+STAMPS: dict[type, Callable[[Any], Any]] = dict.fromkeys(_KEYS, _nothing) | {
+    Message: attrgetter("from_", "to", "term"),
+    MsgWithResult: attrgetter("m.from_"),
+    list: len,
+}
+
+
 def _default_brief(kind: type) -> Callable[[Any], Any]:
     if issubclass(kind, Enum):
         return str
@@ -208,7 +228,12 @@ def _integer(number: int) -> Any:
 
 
 def _bytes(data: bytes) -> str:
-    text = bytes(data[:_SHORT]).decode("utf-8", "backslashreplace")
+    return _decoded(bytes(data[:_SHORT]))
+
+
+@lru_cache(1024)
+def _decoded(data: bytes) -> str:
+    text = data.decode("utf-8", "backslashreplace")
     return text if text.isprintable() else ""
 
 

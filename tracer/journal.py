@@ -1,6 +1,6 @@
 """What the recorder writes down: plain tuples, in the order things happened, and their file.
 
-Each tuple starts with a letter (``span`` 0 stands for "directly in the task"; a task is given only then):
+Each tuple starts with a letter (``span`` 0 stands for "directly in the task"):
 
     T task member name                            a task seen for the first time
     S time span parent task function args keys    a call begins

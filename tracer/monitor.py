@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from types import CodeType
-from typing import Any, Protocol
+from typing import Any
 
 _EVENTS = sys.monitoring.events
 
 
-class Listener(Protocol):
-    """What wants to hear."""
+@dataclass(slots=True, frozen=True)
+class Listener:
+    """What is to be called: with the code and an offset (or line), the result or the exception."""
 
-    def on_start(self, code: CodeType, offset: int, /) -> None: ...
-    def on_return(self, code: CodeType, offset: int, result: object, /) -> None: ...
-    def on_unwind(self, code: CodeType, offset: int, error: BaseException, /) -> None: ...
-    def on_line(self, code: CodeType, line: int, /) -> None: ...
+    on_start: Callable[[CodeType, int], None]
+    on_return: Callable[[CodeType, int, Any], None]
+    on_unwind: Callable[[CodeType, int, BaseException], None]
+    on_line: Callable[[CodeType, int], None]
 
 
 class Monitor:

@@ -55,6 +55,14 @@ RULES = Rules(
 )
 
 
+def is_station(go: str) -> bool:
+    """Whether a station, or what decides about one, has this Go name."""
+    decisive = {*RULES.completes, *RULES.counts, *(name for pair in RULES.later.values() for name in pair)}
+    return go in decisive or any(
+        fnmatchcase(go, pattern) for *_, patterns in STATIONS for pattern in patterns
+    )
+
+
 def station(span: Span) -> tuple[str, Often]:
     """The title of the station that ``span`` is (or nothing), and how often to tell it."""
     for title, often, patterns in STATIONS:
