@@ -39,8 +39,8 @@ fmt:            ## format the code
 	@.venv/bin/ruff check --fix && .venv/bin/ruff format
 
 bench:          ## speed, as ratios measured side by side
-	@scripts/setup dev etcd
-	@$(PY) -m tests.bench
+	@scripts/setup dev etcd h2load
+	@$(PY) -m tests.bench $(ARGS)
 
 sim:            ## (comes with the simulator)
 	@echo 'make sim: there is no simulator yet; make test runs the real servers'; exit 2

@@ -1,55 +1,58 @@
-"""``make bench``: puts per second and traced latency, as ratios within one run."""
+"""``make bench``: puts per second, what watching costs, and the time from prompt to prompt, as ratios.
+
+Everything that is compared is measured in the same run, in turn, so that what else the machine does hits both.
+``make bench ARGS=--write`` also puts the table into ``docs/benchmarks.md``.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import platform
 import re
-import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.load import empty_server, puts_per_second, write_request
+from tests.bench import overhead
+from tests.bench.load import empty_server, generators
 from tests.processes import MINIETCD, cluster, ctl
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT / ".cache/etcd/usr/bin"
+PAGE = ROOT / "docs" / "benchmarks.md"
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 PUTS = int(os.environ.get("PUTS", "3000"))
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A measured against B, round by round."""
+    """A measured against B, round by round; ``wanted`` is what the ratio should be."""
 
     what: str
     a: list[float]
     b: list[float]
     unit: str
-    wanted: str
+    wanted: str = ""
 
-    @property
-    def ratios(self) -> list[float]:
-        return [a / b for a, b in zip(self.a, self.b, strict=True)]
-
-    def row(self) -> tuple[str, ...]:
-        low, middle, high = min(self.ratios), statistics.median(self.ratios), max(self.ratios)
+    def cells(self) -> tuple[str, ...]:
+        ratios = [a / b for a, b in zip(self.a, self.b, strict=True)]
         figures = (f"{statistics.median(side):,.4g} {self.unit}" for side in (self.a, self.b))
-        return (self.what, *figures, f"{middle:.2f} ({low:.2f}–{high:.2f})", self.wanted)
+        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+        return (self.what, *figures, spread, self.wanted)
 
 
-def throughput(size: int, directory: Path) -> list[Ratio]:
+def throughput(size: int, directory: Path) -> Iterator[Ratio]:
     """Puts per second to the leader of ``size`` members: ours, etcd's, and the empty server's, in turn."""
-    request = directory / "put.bin"
-    write_request(request)
-    rates: dict[str, list[float]] = {"ours": [], "etcd": [], "empty": []}
     with contextlib.ExitStack() as stack:
         for name in ("ours", "etcd"):
             (directory / name).mkdir()
@@ -60,18 +63,26 @@ def throughput(size: int, directory: Path) -> list[Ratio]:
             "etcd": real.leader().endpoint,
             "empty": stack.enter_context(empty_server()),
         }
-        for endpoint in endpoints.values():
-            puts_per_second(endpoint, request, PUTS // 10)
-        for _ in range(ROUNDS):
-            for name, endpoint in endpoints.items():
-                rates[name].append(puts_per_second(endpoint, request, PUTS))
-        check_all_arrived(endpoints["ours"], PUTS // 10 + ROUNDS * PUTS)
+        sent = 0
+        for generator, puts_per_second in generators(directory).items():
+            rates: dict[str, list[float]] = {name: [] for name in endpoints}
+            for number in range(ROUNDS + 1):
+                for name, endpoint in endpoints.items():
+                    rate = puts_per_second(endpoint, PUTS)
+                    rates[name] += [rate] if number else []  # the first warms up
+                sent += PUTS
+            check_all_arrived(endpoints["ours"], sent)
+            yield from _compared(size, generator, rates)
+
+
+def _compared(size: int, generator: str, rates: dict[str, list[float]]) -> Iterator[Ratio]:
     members = "1 member" if size == 1 else f"{size} members"
-    wanted = ("0.6, aim 0.8", "–") if size == 1 else ("–", "0.35, aim 0.5")
-    return [
-        Ratio(f"puts, {members} : empty gRPC server", rates["ours"], rates["empty"], "/s", wanted[0]),
-        Ratio(f"puts, {members} : etcd, {members}", rates["ours"], rates["etcd"], "/s", wanted[1]),
-    ]
+    what = f"puts, {members}, {generator}"
+    to_ceiling, to_etcd = ("≥ 0.6, aim 0.8", "") if size == 1 else ("", "≥ 0.35, aim 0.5")
+    yield Ratio(f"{what}: ours / empty server", rates["ours"], rates["empty"], "/s", to_ceiling)
+    yield Ratio(f"{what}: ours / etcd", rates["ours"], rates["etcd"], "/s", to_etcd)
+    if size > 1:
+        yield Ratio(f"{what}: empty server / etcd", rates["empty"], rates["etcd"], "/s")
 
 
 def check_all_arrived(endpoint: str, count: int) -> None:
@@ -80,29 +91,67 @@ def check_all_arrived(endpoint: str, count: int) -> None:
     assert f'"Version" : {count}\n' in got, f"{count} puts were answered, but: {got}"
 
 
+def watching() -> Iterator[Ratio]:
+    """The time of a put, watched against unwatched."""
+    found = overhead.main(ROUNDS)
+    wanted = {"traced": "≤ 1.3, aim 1.15", "never traced": "1"}
+    for name, times in found.items():
+        if name != "untraced":
+            yield Ratio(
+                f"time of a put: {name} / untraced", times, found["untraced"], "ms", wanted.get(name, "")
+            )
+
+
+def prompt_to_prompt() -> Iterator[Ratio]:
+    """``tracer put foo bar``, three members started and stopped, against a put to etcd's one, started."""
+    ours = [_seconds(str(Path(sys.executable).parent / "tracer"), "put", "foo", "bar") for _ in range(ROUNDS)]
+    python = [
+        _seconds(sys.executable, "-c", "import asyncio, aiohttp, grpclib.server") for _ in range(ROUNDS)
+    ]
+    yield Ratio("tracer put foo bar / importing its libraries", ours, python, "s", "A ≤ 2.5 s, aim 1.5 s")
+
+
+def _seconds(*command: str) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    return time.perf_counter() - start
+
+
 def machine() -> str:
     names = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     return f"{os.cpu_count()} cores of {names[0] if names else platform.processor()}, {system}"
 
 
+HEADER = ("A / B", "A", "B", "ratio, median (range)", "wanted")
+
+
+def write_page(ratios: Iterable[Ratio]) -> None:
+    """Put the table where the page has its table."""
+    rows = [HEADER, ("---", "--:", "--:", "--:", "---"), *(ratio.cells() for ratio in ratios)]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+    text = PAGE.read_text(encoding="utf-8")
+    start, end = text.index("<!-- table -->"), text.index("<!-- end of table -->")
+    head = f"<!-- table -->\n\nMeasured on {machine()}; medians of {ROUNDS} rounds.\n\n"
+    PAGE.write_text(f"{text[:start]}{head}{table}\n\n{text[end:]}", encoding="utf-8")
+
+
 def main() -> int:
     console = Console()
-    for program, package in (("h2load", "nghttp2-client"),):
-        if shutil.which(program) is None:
-            console.print(f"make bench needs {program}: apt install {package}")
-            return 1
     if not (REAL / "etcd").is_file():
         console.print("make bench needs the real etcd to compare with; scripts/setup etcd says how to get it")
         return 1
-    ratios: list[Ratio] = []
+    logging.lastResort = None
+    ratios: list[Ratio] = [*watching(), *prompt_to_prompt()]
     for size in (1, 3):
         with tempfile.TemporaryDirectory() as directory:
             ratios += throughput(size, Path(directory))
-    table = Table("A : B", "A", "B", "A/B, median (range)", "at least", title=machine())
+    table = Table(*HEADER, title=machine())
     for ratio in ratios:
-        table.add_row(*ratio.row())
+        table.add_row(*ratio.cells())
     console.print(table)
+    if "--write" in sys.argv[1:]:
+        write_page(ratios)
     return 0
 
 

@@ -1,0 +1,93 @@
+"""What watching costs: the time of a put through three members, watched in several ways, round by round."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+from collections.abc import Awaitable, Callable
+
+from viztracer import VizTracer
+
+from minietcd.clientv3.client import Client
+from minietcd.pkg.context import BACKGROUND
+from tracer.cluster import Cluster
+
+PUTS = 60
+
+
+async def latency(client: Client) -> float:
+    """The median time of a put, in seconds."""
+    times = []
+    for _ in range(PUTS):
+        start = time.perf_counter()
+        await client.kv.put(BACKGROUND, "bench", "v" * 256)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+async def traced(cluster: Cluster, client: Client) -> float:
+    """Every call with a Go twin is recorded, on all members."""
+    result = 0.0
+
+    async def story() -> None:
+        nonlocal result
+        result = await latency(client)
+
+    await cluster.record(story())
+    return result
+
+
+async def with_profile(_: Cluster, client: Client) -> float:
+    """``sys.setprofile`` with a function that does nothing."""
+    sys.setprofile(lambda frame, event, arg: None)
+    try:
+        return await latency(client)
+    finally:
+        sys.setprofile(None)
+
+
+async def with_viztracer(_: Cluster, client: Client) -> float:
+    """VizTracer, which records every call of everything."""
+    viztracer = VizTracer(verbose=0, log_async=True, tracer_entries=5_000_000)
+    viztracer.start()
+    try:
+        return await latency(client)
+    finally:
+        viztracer.stop()
+        viztracer.clear()
+
+
+async def untraced(_: Cluster, client: Client) -> float:
+    return await latency(client)
+
+
+WAYS: dict[str, Callable[[Cluster, Client], Awaitable[float]]] = {
+    "untraced": untraced,
+    "traced": traced,
+    "sys.setprofile": with_profile,
+    "VizTracer": with_viztracer,
+}
+
+
+async def measure(rounds: int) -> dict[str, list[float]]:
+    """For each way the median milliseconds of a put, a figure a round."""
+    found: dict[str, list[float]] = {name: [] for name in [*WAYS, "never traced"]}
+    async with Cluster(3) as cluster, cluster.client() as client:
+        await latency(client)
+        for _ in range(rounds):  # before anything was ever recorded in this process
+            found["never traced"].append(1000 * await latency(client))
+        for _ in range(rounds):
+            for name, way in WAYS.items():
+                found[name].append(1000 * await way(cluster, client))
+    return found
+
+
+def main(rounds: int) -> dict[str, list[float]]:
+    """``measure`` on the event loop that the tracer uses."""
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:
+        return asyncio.run(measure(rounds))
+    return uvloop.run(measure(rounds))
