@@ -1,6 +1,6 @@
 """``make bench``: puts per second, what watching costs, and the time from prompt to prompt, as ratios.
 
-Everything that is compared is measured in the same run, in turn, so that what else the machine does hits both.
+What is compared is measured in the same run, in turn, so that whatever else the machine does hits both.
 ``make bench ARGS=--write`` also puts the table into ``docs/benchmarks.md``.
 """
 

@@ -87,7 +87,7 @@ async def measure(rounds: int) -> dict[str, list[float]]:
 def main(rounds: int) -> dict[str, list[float]]:
     """``measure`` on the event loop that the tracer uses."""
     try:
-        import uvloop  # noqa: PLC0415
+        import uvloop
     except ImportError:
         return asyncio.run(measure(rounds))
     return uvloop.run(measure(rounds))
