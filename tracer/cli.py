@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ import click
 from tracer.model import Trace
 
 if TYPE_CHECKING:
-    from tracer.cluster import Cluster
+    from tracer.cluster import Cluster, Outcome
     from tracer.fold import Section, View
 
 _HELP = """Follow one request through client, members, disks and wires.
@@ -66,23 +66,39 @@ class Options:
 )
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option(
-    "--members", default=3, show_default=True, type=click.IntRange(1, 9), help="Size of the cluster."
+    "--members",
+    default=3,
+    metavar="N",
+    show_default=True,
+    type=click.IntRange(1, 9),
+    help="Size of the cluster.",
 )
 @click.option("--to", default="leader", show_default=True, help="Whom to ask: leader, follower or a name.")
 @click.option(
-    "-d", "depth", default=1, type=click.IntRange(1, 3), help="1 stations, 2 calls, 3 lines and values."
+    "-d",
+    "depth",
+    default=1,
+    metavar="LEVEL",
+    type=click.IntRange(1, 3),
+    help="1 stations, 2 calls, 3 lines and values.",
 )
 @click.option("--member", default="", help="Only what this member did.")
 @click.option("--module", default="", help="Only what is in modules of this name, as raft or mvcc.backend.")
 @click.option(
-    "--request", default=0, type=click.IntRange(0), help="Of several requests only this one (1, 2 …)."
+    "--request",
+    default=0,
+    metavar="N",
+    type=click.IntRange(0),
+    help="Of several requests only this one (1, 2 …).",
 )
 @click.option("--plain", is_flag=True, help="No colour and no times: the same text from run to run.")
 @click.option("--json", is_flag=True, help="The whole trace as JSON on standard output.")
 @click.option("--dot", type=_FILE, help="Write the story as a Graphviz graph.")
 @click.option("--svg", type=_FILE, help="Write it as a picture (needs Graphviz).")
-def command(words: tuple[str, ...], **options: Any) -> None:
-    """See ``_HELP``."""
+@click.pass_obj
+def command(rest: tuple[str, ...], words: tuple[str, ...], **options: Any) -> None:
+    """See ``_HELP``; ``rest`` is what stood after ``--``, that word included."""
+    words += rest
     chosen = Options(**options)
     if chosen.svg and not shutil.which("dot"):
         raise Problem("--svg needs the program dot: install Graphviz (Debian: apt install graphviz)")
@@ -96,7 +112,12 @@ def main() -> None:
     """The program: exit code 1 for a problem, 2 for a usage error, 130 on Ctrl-C, 141 on a closed pipe."""
     logging.getLogger().addHandler(logging.NullHandler())
     try:
-        command.main(standalone_mode=False)
+        words = sys.argv[1:]
+        end = words.index("--") if "--" in words else len(words)
+        with command.make_context("tracer", words[:end], obj=tuple(words[end:])) as context:
+            command.invoke(context)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
     except click.UsageError as error:
         click.echo(f"tracer: {error.format_message()} (try tracer --help)", err=True)
         sys.exit(2)
@@ -115,21 +136,31 @@ def main() -> None:
 
 def _command(words: tuple[str, ...], options: Options) -> Trace:
     """Run etcdctl's command ``words``; if it fails, end as it does."""
-    from tracer.cluster import check
+    from tracer.cluster import check, record_client
 
     if complaint := check(list(words)):
         click.echo(complaint.output, nl=False)
         click.echo(complaint.errors, nl=False, err=True)
         sys.exit(complaint.code)
 
-    async def story(cluster: Cluster) -> None:
-        outcome = await cluster.ctl(*words, to=options.to)
+    def tell(outcome: Outcome) -> None:
         click.echo(outcome.errors, nl=False, err=True)
         if outcome.code:
             raise _FailedError(outcome.code)
         click.echo(outcome.output, nl=False, err=options.json)
 
-    trace = _record(story, options.members, options)
+    async def story(cluster: Cluster) -> None:
+        tell(await cluster.ctl(*words, to=options.to))
+
+    async def elsewhere() -> Trace:
+        trace, outcome = await record_client(list(words))
+        tell(outcome)
+        return trace
+
+    if any(word.partition("=")[0] == "--endpoints" for word in words):
+        trace = _in_loop(elsewhere())
+    else:
+        trace = _record(story, options.members, options)
     trace.command = words
     return trace
 
@@ -188,10 +219,15 @@ def _record(story: Callable[[Cluster], Awaitable[None]], members: int, options: 
             return await cluster.record(_as_coroutine(story(cluster)))
 
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(record())
+        return _in_loop(record())
     except ClusterError as error:
         raise Problem(str(error)) from None
+
+
+def _in_loop(recording: Coroutine[Any, Any, Trace]) -> Trace:
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(recording)
     except _FailedError as error:
         sys.exit(error.code)
 
@@ -253,7 +289,11 @@ def _tell(trace: Trace, sections: list[Section], view: View, options: Options) -
 
     from tracer.render.terminal import Terminal
 
-    console = Console(no_color=options.plain or None, highlight=False, emoji=False, markup=False)
+    class _Console(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    console = _Console(no_color=options.plain or None, highlight=False, emoji=False, markup=False)
     width = console.width if console.is_terminal or "COLUMNS" in os.environ else 100
     for line in Terminal(trace, sections, view, width, times=not options.plain).lines():
         console.print(line, soft_wrap=True)

@@ -15,9 +15,10 @@ import contextlib
 import contextvars
 import io
 import os
+import re
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -42,6 +43,7 @@ from tracer.recorder import MEMBER, Recorder
 from tracer.rpc import Calls
 from tracer.stations import is_station
 
+_NAMED = re.compile(r"@[0-9a-f]+|127\.0\.0\.1:\d+")
 _PATIENCE = 10.0
 _VOTING = 0.2
 _POLL = 0.002
@@ -76,6 +78,7 @@ class Cluster:
         self._calls = Calls()
         self._members: dict[str, Etcd] = {}
         self._stack = AsyncExitStack()
+        self._numbers = count(1)
 
     async def __aenter__(self) -> Self:
         try:
@@ -124,8 +127,19 @@ class Cluster:
 
     async def together(self, *requests: Coroutine[Any, Any, Any]) -> list[Any]:
         """All of ``requests`` at once, each in a task of its own."""
-        tasks = [asyncio.create_task(each, name=f"request {n}") for n, each in enumerate(requests, 1)]
-        return await asyncio.gather(*tasks)
+        return await asyncio.gather(*(self.start(each) for each in requests))
+
+    def start(self, request: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Begin ``request`` in a task of its own."""
+        return asyncio.create_task(request, name=f"request {next(self._numbers)}")
+
+    def log_end(self) -> int:
+        """The index of the last entry that the leader has written."""
+        return self._server(self.leader).r.raft_storage.last_index()
+
+    async def log_reaches(self, index: int) -> None:
+        """Wait until the leader has written that entry."""
+        await self._until(lambda: self.log_end() >= index, pause=0)
 
     async def record(self, story: Coroutine[Any, Any, Any]) -> Trace:
         """What happens while ``story`` runs, and until all have applied and stored what came of it."""
@@ -212,9 +226,9 @@ class Cluster:
     def _is_at(self, name: str, index: int) -> bool:
         return self._server(name).applied_index() >= index
 
-    async def _until(self, done: Any) -> None:
+    async def _until(self, done: Callable[[], bool], pause: float = _POLL) -> None:
         while not done():  # noqa: ASYNC110 — what is waited for knows nothing of us
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(pause)
 
     def _server(self, name: str) -> EtcdServer:
         server = self._members[name].server
@@ -226,14 +240,25 @@ class Cluster:
         leader = self.leader
         trace.members = {name: "leader" if name == leader else "follower" for name in self.names}
         names = {f"@{self._server(name).id():x}": name for name in self.names}
+        names |= {self.endpoint(name): name for name in self.names}
         requests = dict.fromkeys(number for span in trace.spans.values() for number in _request_ids(span))
         names |= {f"@{number:x}": f"request {n}" for n, number in enumerate(requests, 1)}
         for span in trace.spans.values():
-            span.args = {key: _named(value, names) for key, value in span.args.items()}
-            span.result = _named(span.result, names)
+            span.args, span.result = _named(span.args, names), _named(span.result, names)
+            span.lines = [(line, _named(values, names)) for line, values in span.lines]
         for edge in trace.edges:
             edge.label = _named(edge.label, names)
         return trace
+
+
+async def record_client(args: list[str]) -> tuple[Trace, Outcome]:
+    """The client's half of a command, run against whatever cluster its ``--endpoints`` name."""
+    calls = Calls()
+    with Recorder(domain.subject()) as recorder:
+        calls.recorder = recorder
+        outcome = await asyncio.create_task(command(args, calls), name="main")
+        calls.recorder = None
+    return build(recorder.journal), outcome
 
 
 async def command(args: list[str], calls: Calls | None = None) -> Outcome:
@@ -266,14 +291,15 @@ def _everything(_: str) -> bool:
 
 
 def _request_ids(span: Span) -> list[int]:
-    return [number for kind, number, _ in span.keys or () if kind == "req"]
+    return [number for kind, number, _ in span.keys or () if kind == "req" and number]
 
 
 def _named(value: Any, names: dict[str, str]) -> Any:
-    if isinstance(value, str) and "@" in value:
-        for id, name in names.items():
-            value = value.replace(id, name)
-    return value
+    if isinstance(value, dict):
+        return {key: _named(each, names) for key, each in value.items()}
+    if not isinstance(value, str) or ("@" not in value and "127." not in value):
+        return value
+    return _NAMED.sub(lambda match: names.get(match[0], match[0]), value)
 
 
 def _ordering_token(cluster: str) -> str:

@@ -43,7 +43,7 @@ _NOT_TRACED = re.compile(
     r"|appliedCursor|IsLocalMsg|isMsg\w+|isLinkHeartbeatMessage|writec|decodeLimit|encodeFrameSize|Full"
     r"|mustCheckOutOfBounds|limitSize|PayloadSize|zeroTermOnErrCompacted|IsIDRemoved|safePending|revToBytes"
     r"|AckedIndex|ConsistentIndex|ReqTimeout|electionTimeout|Size)$"
-    r"|#EtcdServer\.(ID|Leader|Lead|CommittedIndex|AppliedIndex|Backend|KV|Cluster)$"
+    r"|ctlv3/ctl|pkg/flags/|#New\w+Command$|#EtcdServer\.(ID|Leader|Lead|CommittedIndex|AppliedIndex|Backend|KV|Cluster)$"
 )
 """Generated code, what only formats, and what only looks something up."""
 _TELLING = re.compile(
@@ -238,12 +238,12 @@ def _decoded(data: bytes) -> str:
 
 
 def _message(m: Message) -> str:
-    way = f"{m.type} @{m.from_:x}→@{m.to:x}"
+    way = f"{m.type} " + f"@{m.from_:x}" * bool(m.from_) + f"→@{m.to:x}" * bool(m.to)
     if m.type == MessageType.MsgAppResp:
         return f"{way} {'rejects' if m.reject else 'has'} {m.index}"
     if m.type == MessageType.MsgApp:
         return f"{way} {_entries(m.entries) or 'no entries'}, commit {m.commit}"
-    return f"{m.type} {_entries(m.entries)}".rstrip() if m.type == MessageType.MsgProp else way
+    return f"{m.type} {_entries(m.entries)}" if m.type == MessageType.MsgProp else way.rstrip()
 
 
 def _entries(entries: Sequence[Entry]) -> str:

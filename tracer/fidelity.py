@@ -83,7 +83,7 @@ def compare(trace: Trace, recording: Recording) -> Score:
         kept, total = kept + len(common), total + len(both)
         if wrong := [go for go in both if go not in common]:
             disordered[lane] = wrong
-    names = {edge.name for edge in trace.edges}
+    names = {edge.name for edge in trace.edges if edge.kind != "call"}
     missing_channels = sorted(c for c in recording.channels if not names & set(c.split("|")))
     known = {name for channel in recording.channels for name in channel.split("|")}
     return Score(

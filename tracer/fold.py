@@ -127,7 +127,8 @@ def _connect(trace: Trace, sections: list[Section]) -> None:
     into: dict[Turn, Edge] = {}
     for edge in trace.edges:
         target = (edge.target.task, edge.target.turn)
-        if edge.source.task != edge.target.task and not (target in into and edge.later):
+        is_cause = edge.source.task != edge.target.task or edge.kind == "call"
+        if is_cause and not (target in into and edge.later):
             into.setdefault(target, edge)
     for section in sections:
         section.via = _way(into, told, section.turn)

@@ -243,7 +243,7 @@ class _Slicer:
         """What a loop lets go of may have been due since an earlier turn: then it comes from there.
 
         It is the last turn that brought something about the same requests; but once a quorum is complete, a
-        further vote brings nothing.
+        further vote brings nothing. (A turn that only sends it off goes on where that one had stopped.)
         """
         edge = self.trace.edges[number]
         task, turn = edge.source.task, edge.source.turn
@@ -254,7 +254,11 @@ class _Slicer:
                 turn = begun
             if completes:
                 settled |= about
-        return replace(edge, source=Point(edge.source.span, task, turn))
+        if turn == edge.source.turn or (task, edge.source.turn) in self.reached:
+            return replace(edge, source=Point(edge.source.span, task, turn))
+        ends = Point(0, task, turn), Point(0, task, edge.source.turn)
+        self.extra.append(Edge("call", "goes on", *ends, edge.at))
+        return replace(edge)
 
     def _begun(self, task: int, until: int) -> dict[int, set[int]]:
         """The requests that each turn of ``task`` was begun for."""
@@ -271,7 +275,7 @@ class _Slicer:
     def _walk_back(self, result: Trace, turn: Turn) -> None:
         into: dict[Turn, Edge] = {}
         for edge in result.edges:
-            if not edge.later and edge.source.task != edge.target.task:
+            if not edge.later and (edge.source.task != edge.target.task or edge.kind == "call"):
                 into.setdefault((edge.target.task, edge.target.turn), edge)
         kept = sorted({(s.task, s.turn) for s in result.spans.values()} | set(into))
         seen: set[Turn] = set()

@@ -28,7 +28,7 @@ STATIONS: tuple[tuple[str, Often, tuple[str, ...]], ...] = (
     ("role", _MEMBER, ("raft/raft.go#stepLeader", "raft/raft.go#stepFollower", "raft/raft.go#stepCandidate")),
     ("Ready", _STORY, ("raft/node.go#newReady",)),
     ("peers", _MEMBER, ("etcdserver/api/rafthttp/peer.go#peer.send",)),
-    ("WAL", _MEMBER, ("wal/wal.go#WAL.saveEntry", "pkg/fileutil/sync_linux.go#Fdatasync")),
+    ("WAL", _TURN, ("wal/wal.go#WAL.sync",)),
     ("commit", _TURN, ("raft/raft.go#raft.maybeCommit",)),
     ("quorum", _TURN, ("raft/read_only.go#readOnly.advance",)),
     ("apply", _TURN, ("etcdserver/server.go#EtcdServer.applyEntryNormal",)),

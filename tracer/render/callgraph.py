@@ -103,7 +103,7 @@ class _Graph:
             f"{self.ids[origin.turn]}_{self._row(origin, first.span)}",
             f"{self.ids[section.turn]}_1",
         )
-        label = "\\n".join(channel(edge) for edge in section.via)
+        label = "\\n".join(channel(edge) for edge in section.via if edge.kind != "call")
         kinds = "handoff" + " critical" * section.critical + " later" * section.later
         name = f"{source}-{target}"
         yield f"  {source} -> {target} [{_attributes(id=name, label=label, class_=kinds)}]"

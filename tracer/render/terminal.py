@@ -6,7 +6,7 @@ Plain text says nothing that differs between two runs of the same code: no times
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
@@ -15,6 +15,7 @@ from rich.text import Text
 from tracer import source
 from tracer.fold import Row, Section, View
 from tracer.model import CLIENT, Edge, Trace
+from tracer.render.json import task_names
 
 _COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "red")
 _WIDE = 100
@@ -30,6 +31,10 @@ class Terminal:
     view: View
     width: int = 80
     times: bool = True
+    names: dict[int, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.names = task_names(self.trace)
 
     def lines(self) -> Iterator[Text]:
         """The whole story."""
@@ -47,7 +52,7 @@ class Terminal:
                 number += 1
                 yield from self._row(section, row, number)
             if self.view.depth > 1:
-                yield from (self._leaving(edge) for edge in section.leaving)
+                yield from (self._leaving(edge) for edge in section.leaving if edge.kind != "call")
         yield Text()
         yield Text("⇓ what the answer waited for   ↓ what else came of it", style="dim")
 
@@ -56,7 +61,7 @@ class Terminal:
         leader = next((name for name, role in members.items() if role == "leader"), "nobody")
         text = Text.assemble((" ".join(self.trace.command) or "trace", "bold"))
         count = f"{len(members)} member" + "s" * (len(members) != 1)
-        text.append(f"   {count}, {leader} leads", style="dim")
+        text.append(f"   {count}, {leader} leads" if members else "   the client's half", style="dim")
         if self.times and self._answered():
             text.append(f" · {_time(self._answered() - self._began())}", style="dim")
         return text
@@ -72,17 +77,22 @@ class Terminal:
 
     def _head(self, section: Section) -> Iterator[Text]:
         if section.via:
-            way = " → ".join(channel(edge) for edge in section.via)
+            way = " → ".join(channel(edge) for edge in section.via if edge.kind != "call") or "goes on"
             carried = section.via[-1].label if self.view.depth > 1 else ""
             text = Text(f"  {_arrow(section.critical)} {way}", "dim")
             yield self._cut(text.append(f"  {carried}".rstrip(), "italic"))
         head = Text(", ".join(section.members), style=f"bold {self._colour(section.members[0])}")
-        head.append(f"  {section.task}", style="default not bold")
+        head.append(f"  {self._lane(section)}", style="default not bold")
         if len(section.members) > 1:
             head.append("  each of them", style="dim")
         if self.times:
             self._right(head, f"+{_time(section.start - self._began())}")
         yield head
+
+    def _lane(self, section: Section) -> str:
+        """The task's name; of several handlers, which one."""
+        number = section.turn[0]
+        return self.names[number] if section.task == "gRPC handler" else section.task
 
     def _row(self, section: Section, row: Row, number: int) -> Iterator[Text]:
         left = Text("  ")
@@ -94,11 +104,13 @@ class Terminal:
         span = row.span
         left.append(span.function.name, style="bold")
         left.append(f" ×{row.times}" * (row.times > 1), style="dim")
+        left.append(f" shared by {span.shared}" * (span.shared > 1), style="bold yellow")
         left.append(_arguments(span.args), style="default")
         left.append(_outcome(span.result, span.error), style="red" if span.error else "green")
-        left.append(f" shared by {span.shared}" * (span.shared > 1), style="bold yellow")
         took = _time(span.end - span.start) if self.times and span.end else ""
-        yield from self._columns(left, " ".join(span.function.go), took, 5 if self.view.depth == 1 else 2)
+        yield from self._columns(
+            left, span.function.go[0] if span.function.go else "", took, 5 if self.view.depth == 1 else 2
+        )
         if self.view.depth > 2:
             yield from (self._line(row, line, values) for line, values in span.lines)
 
@@ -148,7 +160,9 @@ class Terminal:
 
 def channel(edge: Edge) -> str:
     """What a reader should call the hand-off."""
-    return {"wire": "TCP stream", "wait": "wait", "timer": "timer"}.get(edge.kind, edge.name)
+    if edge.name.startswith("wait ch"):
+        return "wait"
+    return {"wire": "TCP stream", "timer": "timer"}.get(edge.kind, edge.name)
 
 
 def _arrow(critical: bool) -> str:

@@ -1,0 +1,156 @@
+"""The ``tracer`` program as a user meets it: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tracer.render import json as traces
+
+ROOT = Path(__file__).parents[2]
+
+
+def tracer(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "COLUMNS": "100", **environ}
+    command = [sys.executable, "-m", "tracer.cli", *words]
+    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT, timeout=60, check=False)
+
+
+def test_a_put_is_told_station_by_station() -> None:
+    done = tracer("put", "foo", "bar", "--plain")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["OK", "put foo bar   3 members, n1 leads"]
+    stations = [line.split()[1] for line in lines if line[:5].strip().isdigit()]
+    assert stations == [
+        *("command", "client", "call", "handler", "server", "propose", "node.step"),
+        *("raft.Step", "role", "Ready", "peers", "WAL", "role", "WAL", "peers", "commit"),
+        *("apply", "MVCC", "answer", "reply", "apply", "MVCC", "on", "on"),
+    ]
+    assert {"  ⇓ propc", "  ⇓ readyc", "  ⇓ wait", "  ⇓ readyc → applyc → fifo.pendings"} <= set(lines)
+    assert "\x1b" not in done.stdout
+    assert " ms" not in done.stdout
+
+
+def test_sixty_columns_are_enough() -> None:
+    done = tracer("get", "foo", "--plain", COLUMNS="60")
+    assert done.returncode == 0
+    assert max(len(line) for line in done.stdout.splitlines()) <= 60
+
+
+def test_options_may_stand_before_or_after_the_words() -> None:
+    done = tracer("--members", "1", "--plain", "put", "foo", "bar", "--prev-kv", "-d", "2", "--module", "wal")
+    assert done.returncode == 0
+    assert "put foo bar --prev-kv   1 member, n1 leads" in done.stdout
+    assert "WAL.save" in done.stdout
+    assert "put_command_func" not in done.stdout
+
+
+def test_after_two_dashes_everything_is_the_commands() -> None:
+    done = tracer("put", "foo", "--members", "1", "--", "--plain")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "OK")
+    assert "foo=--plain" in done.stdout
+
+
+def test_a_trace_can_be_saved_and_shown(tmp_path: Path) -> None:
+    saved = tracer("put", "foo", "bar", "--to", "follower", "--json")
+    assert (saved.returncode, saved.stderr) == (0, "OK\n")
+    data = json.loads(saved.stdout)
+    assert (data["schema"], data["etcd"], data["command"]) == (1, "v3.4.23", ["put", "foo", "bar"])
+    assert data["members"] == {
+        "n1": {"role": "leader"},
+        "n2": {"role": "follower"},
+        "n3": {"role": "follower"},
+    }
+    assert {edge["kind"] for edge in data["edges"]} >= {"chan", "wire", "rpc", "wait", "timer"}
+    assert traces.dump(traces.load(saved.stdout)) == saved.stdout
+    path = tmp_path / "put.json"
+    path.write_text(saved.stdout)
+    shown = tracer("show", str(path), "--plain")
+    assert shown.returncode == 0
+    assert "⇓ streamWriter.msgc → TCP stream → peer.propc → propc" in shown.stdout
+
+
+def test_a_picture_has_ids_and_follows_the_page(tmp_path: Path) -> None:
+    svg, dot = tmp_path / "put.svg", tmp_path / "put.dot"
+    done = tracer("put", "foo", "bar", "--svg", str(svg), "--dot", str(dot))
+    assert done.returncode == 0
+    text = svg.read_text()
+    assert text.startswith('<svg class="trace"')
+    assert "var(--trace-text" in text
+    assert text.count('class="node') <= 40
+    assert 'class="edge handoff critical"' in text
+    assert dot.read_text().startswith("digraph trace")
+
+
+def test_three_puts_of_which_two_share_a_write() -> None:
+    done = tracer("run", "examples/three_puts_one_fsync.py", "--plain")
+    assert done.returncode == 0
+    assert done.stdout.count("WAL.sync shared by 2") >= 2
+    one = tracer("run", "examples/three_puts_one_fsync.py", "--plain", "--request", "1")
+    assert "shared by" not in one.stdout
+
+
+@pytest.mark.parametrize("name", ["one_put", "put_to_follower", "linearizable_get"])
+def test_the_examples_run(name: str) -> None:
+    done = tracer("run", f"examples/{name}.py", "--plain")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(name.replace("_", " "))
+
+
+def test_the_calls_of_level_two_and_the_lines_of_level_three_are_there() -> None:
+    done = tracer("put", "foo", "bar", "-d", "3", "--plain", "--member", "n1", "--module", "raft.raft")
+    assert done.returncode == 0
+    assert "Raft.append_entry" in done.stdout
+    assert "self.maybe_commit()" in done.stdout
+    assert "last=9" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        (("frobnicate",), 1, 'tracer: unknown command "frobnicate" for "minietcdctl"'),
+        (("put", "a", "b", "--to", "n9"), 1, "tracer: there is no n9 among n1, n2, n3"),
+        (("put", "a", "b", "--members", "0"), 2, "tracer: Invalid value for '--members'"),
+        (("show", "nowhere.json"), 1, "tracer: nowhere.json: no such file"),
+        (("show", "README.md"), 1, "tracer: README.md: not a trace"),
+        (("run", "pyproject.toml"), 1, "tracer: pyproject.toml"),
+        (("run",), 2, "tracer: run needs the name of one file"),
+        (("put", "a", "b", "--request", "7"), 1, "tracer: there is no request 7: 1 were made"),
+        (("put",), 128, "Error: put command needs 1 argument"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(words: tuple[str, ...], code: int, complaint: str) -> None:
+    done = tracer(*words)
+    assert done.returncode == code
+    assert done.stderr.startswith(complaint)
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_graphviz_a_picture_is_refused_before_anything_is_started() -> None:
+    done = tracer("put", "a", "b", "--svg", "x.svg", PATH="/nonexistent")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "install Graphviz" in done.stderr
+
+
+def test_a_closed_pipe_and_an_interrupt_end_it_quietly() -> None:
+    command = [sys.executable, "-m", "tracer.cli", "put", "a", "b", "-d", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as closed:
+        assert closed.stdout is not None and closed.stderr is not None
+        closed.stdout.close()
+        assert closed.wait(30) == 128 + signal.SIGPIPE
+        assert closed.stderr.read() == b""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as stopped:
+        assert stopped.stderr is not None
+        assert stopped.stdout is not None
+        assert stopped.stdout.readline() == b"OK\n"
+        stopped.send_signal(signal.SIGINT)
+        stopped.stdout.close()
+        assert stopped.wait(30) == 128 + signal.SIGINT
+        assert stopped.stderr.read() == b""
