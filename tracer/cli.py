@@ -96,7 +96,7 @@ class Options:
 @click.option("--dot", type=_FILE, help="Write the story as a Graphviz graph.")
 @click.option("--svg", type=_FILE, help="Write it as a picture (needs Graphviz).")
 @click.pass_obj
-def command(rest: tuple[str, ...], words: tuple[str, ...], **options: Any) -> None:
+def command(rest: tuple[str, ...], /, words: tuple[str, ...], **options: Any) -> None:
     """See ``_HELP``; ``rest`` is what stood after ``--``, that word included."""
     words += rest
     chosen = Options(**options)
