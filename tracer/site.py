@@ -6,6 +6,7 @@ anew at each build.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import io
 import logging
@@ -28,8 +29,6 @@ from tracer.source import ROOT
 from tracer.stations import RULES, station
 
 DOCS = ROOT / "docs"
-PIECES = DOCS / "_generated"
-SOURCES = DOCS / "source"
 UPSTREAM = ROOT / "tests" / "testdata" / "upstream"
 PICTURE = DOCS / "assets" / "one-put.svg"
 _SVG = """\
@@ -85,22 +84,30 @@ async def record(scenario: Scenario) -> Trace:
 
 
 def main() -> None:
-    """Write every piece, or with the word ``picture`` the README's; one line when Graphviz is missing."""
+    """Write every piece, below ``--docs`` if not here; with ``--picture`` only the README's.
+
+    Ends with one line when Graphviz is missing.
+    """
+    options = argparse.ArgumentParser(prog="tracer.site")
+    options.add_argument("--docs", type=Path, default=DOCS)
+    options.add_argument("--picture", action="store_true")
+    asked = options.parse_args()
     if not shutil.which("dot"):
         sys.exit("make docs needs the program dot: install Graphviz (Debian: apt install graphviz)")
     logging.lastResort = None
-    if sys.argv[1:] == ["picture"]:
+    if asked.picture:
         write_picture(asyncio.run(record(ONE_PUT)))
         return
-    for directory in (PIECES, SOURCES):
+    pieces, sources = asked.docs / "_generated", asked.docs / "source"
+    for directory in (pieces, sources):
         shutil.rmtree(directory, ignore_errors=True)
     traces = {scenario: asyncio.run(record(scenario)) for scenario in SCENARIOS}
-    write_one_put(traces[ONE_PUT])
-    write_fidelity(traces)
-    write_sources(traces.values())
+    write_one_put(traces[ONE_PUT], pieces / "one_put")
+    write_fidelity(traces, pieces / "fidelity.md")
+    write_sources(traces.values(), sources)
 
 
-def write_one_put(trace: Trace) -> None:
+def write_one_put(trace: Trace, directory: Path) -> None:
     """The graph, the stations, the tree, and a picture for whoever has no site."""
     stations = story(trace, View(1), station)
     drawn = callgraph.svg(callgraph.dot(trace, stations))
@@ -117,7 +124,7 @@ def write_one_put(trace: Trace) -> None:
         ),
     }
     for name, text in pieces.items():
-        _write(PIECES / "one_put" / name, text)
+        _write(directory / name, text)
 
 
 def _plain(trace: Trace, sections: list[Section], view: View) -> str:
@@ -151,7 +158,7 @@ def write_picture(trace: Trace, path: Path = PICTURE) -> None:
     )
 
 
-def write_fidelity(traces: dict[Scenario, Trace]) -> None:
+def write_fidelity(traces: dict[Scenario, Trace], path: Path) -> None:
     """The scores, and what is missing or too much, each with its reason."""
     scores = {}
     for scenario, trace in traces.items():
@@ -162,7 +169,7 @@ def write_fidelity(traces: dict[Scenario, Trace]) -> None:
         figures = " | ".join(f"{100 * part:.1f} %" for part in (score.functions, score.order, score.channels))
         rows.append(f"| {scenario.title} | {figures} |")
     text = "\n".join(rows) + "\n\n" + "".join(_differences(scores))
-    _write(PIECES / "fidelity.md", text)
+    _write(path, text)
 
 
 def _differences(scores: dict[Scenario, fidelity.Score]) -> Iterable[str]:
@@ -183,14 +190,14 @@ def _differences(scores: dict[Scenario, fidelity.Score]) -> Iterable[str]:
         yield "\n" if found else "None.\n\n"
 
 
-def write_sources(traces: Iterable[Trace]) -> None:
+def write_sources(traces: Iterable[Trace], directory: Path) -> None:
     """A page for every file that a trace passes through, so that links have somewhere to go."""
     files = sorted({span.function.file for trace in traces for span in trace.spans.values()})
     for name in files:
         text = (ROOT / name).read_text(encoding="utf-8")
         head = "---\nsearch:\n  exclude: true\nhide: [toc]\n---\n"
         body = f"# `{name}`\n\n~~~~ {{ .python linenums=1 }}\n{text}~~~~\n"
-        _write(SOURCES / name.replace(".py", ".md"), head + body)
+        _write(directory / name.replace(".py", ".md"), head + body)
 
 
 def _write(path: Path, text: str) -> None:
