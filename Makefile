@@ -4,6 +4,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test docs serve lint types fmt bench sim proto lock clean
 PY := .venv/bin/python
+export NO_MKDOCS_2_WARNING := 1
 
 help:           ## what there is to make
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 16

@@ -94,7 +94,7 @@ def main() -> None:
     asked = options.parse_args()
     if not shutil.which("dot"):
         sys.exit("make docs needs the program dot: install Graphviz (Debian: apt install graphviz)")
-    logging.lastResort = None
+    logging.getLogger().addHandler(logging.NullHandler())
     if asked.picture:
         write_picture(asyncio.run(record(ONE_PUT)))
         return

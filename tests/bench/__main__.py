@@ -141,7 +141,7 @@ def main() -> int:
     if not (REAL / "etcd").is_file():
         console.print("make bench needs the real etcd to compare with; scripts/setup etcd says how to get it")
         return 1
-    logging.lastResort = None
+    logging.getLogger().addHandler(logging.NullHandler())
     ratios: list[Ratio] = [*watching(), *prompt_to_prompt()]
     for size in (1, 3):
         with tempfile.TemporaryDirectory() as directory:
