@@ -154,12 +154,17 @@ def _join(sections: list[Section]) -> list[Section]:
     joined: list[Section] = []
     for section in sections:
         before = next((s for s in reversed(joined) if s.turn[0] == section.turn[0]), None)
-        if before is not None and not section.via:
+        if before is not None and all(edge.kind == "call" for edge in section.via):
             before.rows += section.rows
             before.leaving += section.leaving
         else:
             joined.append(section)
     return joined
+
+
+def _kinds(span: Span) -> list[str]:
+    """Of each argument the first word: which message it is, but not from whom to whom."""
+    return [value.split(" ")[0] for value in span.args.values() if isinstance(value, str)]
 
 
 def _merge(sections: list[Section], trace: Trace) -> list[Section]:
@@ -168,7 +173,7 @@ def _merge(sections: list[Section], trace: Trace) -> list[Section]:
     for section in sections:
         member = section.members[0]
         role = trace.members.get(member, member) if member != CLIENT else CLIENT
-        steps = tuple((row.span.function.name, row.depth) for row in section.rows)
+        steps = tuple((row.span.function.name, row.depth, *_kinds(row.span)) for row in section.rows)
         signature = (role, section.task, steps)
         first = merged.get(signature)
         if first is not None and member not in first.members and role != "leader":

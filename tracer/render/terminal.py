@@ -108,9 +108,8 @@ class Terminal:
         left.append(_arguments(span.args), style="default")
         left.append(_outcome(span.result, span.error), style="red" if span.error else "green")
         took = _time(span.end - span.start) if self.times and span.end else ""
-        yield from self._columns(
-            left, span.function.go[0] if span.function.go else "", took, 5 if self.view.depth == 1 else 2
-        )
+        indent = 5 + _TITLE if self.view.depth == 1 else 6 + 2 * row.depth
+        yield from self._columns(left, span.function.go[0] if span.function.go else "", took, indent)
         if self.view.depth > 2:
             yield from (self._line(row, line, values) for line, values in span.lines)
 
@@ -123,9 +122,7 @@ class Terminal:
             yield self._right(left, took)
         else:
             yield self._right(self._cut(left, 9 * bool(took)), took)
-            yield Text(
-                " " * (indent + _TITLE if indent > 2 else 6) + _tail(twin, self.width - 16), style="dim"
-            )
+            yield Text(" " * indent + _tail(twin, self.width - indent - 1), style="dim")
 
     def _leaving(self, edge: Edge) -> Text:
         target = self.trace.tasks[edge.target.task]
