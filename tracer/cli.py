@@ -6,8 +6,6 @@ a cluster.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import shutil
 import signal
@@ -19,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracer.model import Trace
-
 if TYPE_CHECKING:
+    import asyncio
+
     from tracer.cluster import Cluster, Outcome
     from tracer.fold import Section, View
+    from tracer.model import Trace
 
 _HELP = """Follow one request through client, members, disks and wires.
 
@@ -110,8 +109,10 @@ def command(rest: tuple[str, ...], /, words: tuple[str, ...], **options: Any) ->
 
 def main() -> None:
     """The program: exit code 1 for a problem, 2 for a usage error, 130 on Ctrl-C, 141 on a closed pipe."""
-    logging.getLogger().addHandler(logging.NullHandler())
     try:
+        import logging
+
+        logging.getLogger().addHandler(logging.NullHandler())
         words = sys.argv[1:]
         end = words.index("--") if "--" in words else len(words)
         with command.make_context("tracer", words[:end], obj=tuple(words[end:])) as context:
@@ -225,6 +226,8 @@ def _record(story: Callable[[Cluster], Awaitable[None]], members: int, options: 
 
 
 def _in_loop(recording: Coroutine[Any, Any, Trace]) -> Trace:
+    import asyncio
+
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(recording)

@@ -97,7 +97,6 @@ def _edge(trace: Trace, edge: Edge, names: dict[int, str], numbers: dict[int, in
         "name": edge.name,
         "from": point(edge.source),
         "to": point(edge.target),
-        "at": edge.at / 1000,
         "label": edge.label,
         "keys": _keys(edge.keys),
         "critical": edge.critical,
@@ -114,7 +113,7 @@ class _Loader:
 
     def load(self, data: dict[str, Any]) -> Trace:
         spans = {each["id"]: self.span(each) for each in data["spans"]}
-        edges = [self.edge(each) for each in data["edges"]]
+        edges = [self.edge(each, number) for number, each in enumerate(data["edges"])]
         tasks = {n: Task(n, member, name.partition(" #")[0]) for (member, name), n in self.tasks.items()}
         members = {str(name): str(of["role"]) for name, of in data["members"].items()}
         return Trace(spans, edges, tasks, tuple(data["command"]), members)
@@ -131,11 +130,11 @@ class _Loader:
         span.lines = [(line["line"], line["values"]) for line in each["lines"]]
         return span
 
-    def edge(self, each: dict[str, Any]) -> Edge:
+    def edge(self, each: dict[str, Any], number: int) -> Edge:
         source, target = (Point(p["span"] or 0, self.task(p), p["turn"]) for p in (each["from"], each["to"]))
-        edge = Edge(each["kind"], each["name"], source, target, round(each["at"] * 1000), each["label"])
+        edge = Edge(each["kind"], each["name"], source, target, number, each["label"])
         edge.keys, edge.critical = self.keys(each["keys"]), each["critical"]
-        edge.later = edge.kind == "timer" and edge.target.span != 0
+        edge.later = edge.name == "batch interval"
         return edge
 
     def keys(self, texts: list[str]) -> Keys:
