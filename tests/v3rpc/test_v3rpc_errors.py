@@ -7,7 +7,13 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from minietcd.etcdserver import errors as etcdserver
-from minietcd.etcdserver.api.v3rpc.key import check_delete_request, check_put_request, check_range_request
+from minietcd.etcdserver.api.v3rpc.key import (
+    check_delete_request,
+    check_intervals,
+    check_put_request,
+    check_range_request,
+    check_txn_request,
+)
 from minietcd.etcdserver.api.v3rpc.rpctypes.error import (
     ErrGRPCCompacted,
     ErrGRPCEmptyKey,
@@ -16,7 +22,14 @@ from minietcd.etcdserver.api.v3rpc.rpctypes.error import (
     error,
 )
 from minietcd.etcdserver.api.v3rpc.util import to_grpc_error, to_grpc_error_map
-from minietcd.proto.etcdserverpb.rpc_pb2 import DeleteRangeRequest, PutRequest, RangeRequest
+from minietcd.proto.etcdserverpb.rpc_pb2 import (
+    Compare,
+    DeleteRangeRequest,
+    PutRequest,
+    RangeRequest,
+    RequestOp,
+    TxnRequest,
+)
 from minietcd.raft.errors import ProposalDroppedError
 
 
@@ -86,3 +99,66 @@ def test_requests_without_sense_are_refused(request_: object, words: str) -> Non
             check_delete_request(request_)
     assert refused.value.status is Status.INVALID_ARGUMENT
     assert refused.value.message == words
+
+
+GET = RequestOp(request_range=RangeRequest(key=b"a"))
+
+
+def put(key: bytes) -> RequestOp:
+    return RequestOp(request_put=PutRequest(key=key))
+
+
+def delete(key: bytes, end: bytes = b"") -> RequestOp:
+    return RequestOp(request_delete_range=DeleteRangeRequest(key=key, range_end=end))
+
+
+def txn(success: list[RequestOp], failure: list[RequestOp] | None = None) -> RequestOp:
+    return RequestOp(request_txn=TxnRequest(success=success, failure=failure or []))
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (TxnRequest(compare=[Compare()]), "etcdserver: key is not provided"),
+        (TxnRequest(failure=[put(b"")]), "etcdserver: key is not provided"),
+        (TxnRequest(success=[txn([delete(b"")])]), "etcdserver: key is not provided"),
+        (TxnRequest(success=[RequestOp()]), "etcdserver: key not found"),
+        (TxnRequest(success=[GET] * 5), "etcdserver: too many operations in txn request"),
+        (TxnRequest(success=[txn([GET] * 3), GET]), "etcdserver: too many operations in txn request"),
+    ],
+)
+def test_a_transaction_makes_sense_in_every_part(request_: TxnRequest, words: str) -> None:
+    with pytest.raises(GRPCError) as refused:
+        check_txn_request(request_, 4)
+    assert (refused.value.status, refused.value.message) == (Status.INVALID_ARGUMENT, words)
+    check_txn_request(TxnRequest(success=[txn([GET] * 2), GET], failure=[put(b"a"), delete(b"a")]), 4)
+
+
+@pytest.mark.parametrize(
+    "ops",
+    [
+        [put(b"a"), put(b"a")],
+        [put(b"a"), delete(b"a")],
+        [delete(b"a", b"c"), put(b"b")],
+        [put(b"a"), txn([put(b"a")])],
+        [txn([put(b"a")]), txn([], [put(b"a")])],
+        [txn([delete(b"a")]), put(b"a")],
+        [delete(b"a"), txn([], [put(b"a")])],
+    ],
+)
+def test_a_key_changes_only_once_in_a_transaction(ops: list[RequestOp]) -> None:
+    with pytest.raises(GRPCError, match="etcdserver: duplicate key given in txn request"):
+        check_intervals(ops)
+
+
+@pytest.mark.parametrize(
+    "ops",
+    [
+        [put(b"a"), put(b"b"), delete(b"c"), delete(b"c")],
+        [delete(b"a", b"c"), put(b"c")],
+        [txn([put(b"a")], [put(b"a")])],
+        [put(b"a"), GET],
+    ],
+)
+def test_changes_that_do_not_meet_may_stand_together(ops: list[RequestOp]) -> None:
+    check_intervals(ops)

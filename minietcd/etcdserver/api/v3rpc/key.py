@@ -5,13 +5,15 @@ Go: etcdserver/api/v3rpc/key.go
 
 from __future__ import annotations
 
-from grpclib.const import Status
-from grpclib.exceptions import GRPCError
+from collections.abc import Sequence, Set
 
 from minietcd.etcdserver.api.v3rpc.header import new_header
 from minietcd.etcdserver.api.v3rpc.rpctypes.error import (
+    ErrGRPCDuplicateKey,
     ErrGRPCEmptyKey,
+    ErrGRPCKeyNotFound,
     ErrGRPCLeaseProvided,
+    ErrGRPCTooManyOps,
     ErrGRPCValueProvided,
 )
 from minietcd.etcdserver.api.v3rpc.util import to_grpc_error
@@ -26,6 +28,7 @@ from minietcd.proto.etcdserverpb.rpc_pb2 import (
     PutResponse,
     RangeRequest,
     RangeResponse,
+    RequestOp,
     TxnRequest,
     TxnResponse,
 )
@@ -38,6 +41,7 @@ class KvServer:
         """Go: etcdserver/api/v3rpc/key.go#NewKVServer"""
         self.hdr = new_header(s)
         self.kv = s
+        self.max_txn_ops = s.cfg.max_txn_ops
 
     async def range(self, ctx: Context, r: RangeRequest) -> RangeResponse:
         """Go: etcdserver/api/v3rpc/key.go#kvServer.Range"""
@@ -70,12 +74,25 @@ class KvServer:
         return resp
 
     async def txn(self, ctx: Context, r: TxnRequest) -> TxnResponse:
-        """Not yet served. Go: etcdserver/api/v3rpc/key.go#kvServer.Txn"""
-        raise GRPCError(Status.UNIMPLEMENTED, "unknown method Txn for service etcdserverpb.KV")
+        """Go: etcdserver/api/v3rpc/key.go#kvServer.Txn"""
+        check_txn_request(r, self.max_txn_ops)
+        check_intervals(r.success)
+        check_intervals(r.failure)
+        try:
+            resp = await self.kv.txn(ctx, r)
+        except Exception as err:
+            raise to_grpc_error(err) from err
+        self.hdr.fill(resp.header)
+        return resp
 
     async def compact(self, ctx: Context, r: CompactionRequest) -> CompactionResponse:
-        """Not yet served. Go: etcdserver/api/v3rpc/key.go#kvServer.Compact"""
-        raise GRPCError(Status.UNIMPLEMENTED, "unknown method Compact for service etcdserverpb.KV")
+        """Go: etcdserver/api/v3rpc/key.go#kvServer.Compact"""
+        try:
+            resp = await self.kv.compact(ctx, r)
+        except Exception as err:
+            raise to_grpc_error(err) from err
+        self.hdr.fill(resp.header)
+        return resp
 
 
 def check_range_request(r: RangeRequest) -> None:
@@ -101,3 +118,62 @@ def check_delete_request(r: DeleteRangeRequest) -> None:
     """Go: etcdserver/api/v3rpc/key.go#checkDeleteRequest"""
     if not r.key:
         raise ErrGRPCEmptyKey.err()
+
+
+def check_txn_request(r: TxnRequest, max_txn_ops: int) -> None:
+    """Each part must make sense alone; what is nested counts against the room its parents left.
+
+    Go: etcdserver/api/v3rpc/key.go#checkTxnRequest
+    """
+    opc = max(len(r.compare), len(r.success), len(r.failure))
+    if opc > max_txn_ops:
+        raise ErrGRPCTooManyOps.err()
+    if not all(c.key for c in r.compare):
+        raise ErrGRPCEmptyKey.err()
+    for u in (*r.success, *r.failure):
+        check_request_op(u, max_txn_ops - opc)
+
+
+def check_intervals(reqs: Sequence[RequestOp]) -> tuple[set[bytes], list[tuple[bytes, bytes]]]:
+    """Refuse a key that is put twice, or put and deleted: one revision has room for one of them.
+
+    Returns the keys put and the ranges deleted, for the level above. As in etcd, a range without an end
+    (``\\0``) overlaps with nothing.
+
+    Go: etcdserver/api/v3rpc/key.go#checkIntervals
+    """
+    deletes = [req.request_delete_range for req in reqs if req.HasField("request_delete_range")]
+    dels = [(d.key, d.range_end or d.key + b"\0") for d in deletes]
+    puts: set[bytes] = set()
+
+    def put(keys: set[bytes], but: Set[bytes] = frozenset()) -> None:
+        if (keys & puts) - but or any(begin <= key < end for key in keys for begin, end in dels):
+            raise ErrGRPCDuplicateKey.err()
+        puts.update(keys)
+
+    for req in reqs:
+        if req.HasField("request_txn"):
+            puts_then, dels_then = check_intervals(req.request_txn.success)
+            puts_else, dels_else = check_intervals(req.request_txn.failure)
+            put(puts_then)
+            put(puts_else, but=puts_then)  # only one of the two branches will be
+            dels += dels_then + dels_else
+    for req in reqs:
+        if req.HasField("request_put"):
+            put({req.request_put.key})
+    return puts, dels
+
+
+def check_request_op(u: RequestOp, max_txn_ops: int) -> None:
+    """Go: etcdserver/api/v3rpc/key.go#checkRequestOp"""
+    match u.WhichOneof("request"):
+        case "request_range":
+            check_range_request(u.request_range)
+        case "request_put":
+            check_put_request(u.request_put)
+        case "request_delete_range":
+            check_delete_request(u.request_delete_range)
+        case "request_txn":
+            check_txn_request(u.request_txn, max_txn_ops)
+        case None:
+            raise ErrGRPCKeyNotFound.err()
