@@ -189,7 +189,7 @@ def _ready_keys(rd: Ready) -> tuple[Key, ...]:
 
 
 _KEYS: dict[type, Callable[[Any], Keys]] = {
-    InternalRaftRequest: lambda r: (("req", r.header.ID, 0),),
+    InternalRaftRequest: lambda r: (("req", r.header.ID, 0),) if r.header.ID else None,
     Entry: _entry_keys,
     Message: _message_keys,
     MsgWithResult: lambda pm: _message_keys(pm.m),

@@ -84,9 +84,9 @@ class _Slicer:
         return before != (len(self.keys), len(self.reached), len(self.taken))
 
     def _learn(self, key: Key) -> None:
-        """An entry's key names its request, and the other way round."""
+        """An entry belongs to the request it names; one that names none was nobody's."""
         kind, number, request = key
-        if kind == "entry" and request and ("req", request, 0) not in self.keys:
+        if kind == "entry" and ("req", request, 0) not in self.keys:
             return
         self.keys.add((kind, number, request))
 
