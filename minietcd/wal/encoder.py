@@ -57,10 +57,15 @@ class Encoder:
         self.write(len(self.buffer) - (self.offset + len(self.buffer)) % WAL_PAGE_BYTES)
 
     def write(self, size: int) -> None:
-        """Hand the first ``size`` bytes to the file. Go: pkg/ioutil/pagewriter.go#PageWriter.flush"""
-        self.file.write(self.buffer[:size])
-        self.offset += size
+        """Hand the first ``size`` bytes to the file, once: nobody knows how much a failed write has written,
+        and its data written again behind that would look like damage.
+
+        Go: pkg/ioutil/pagewriter.go#PageWriter.flush
+        """
+        data = self.buffer[:size]
         del self.buffer[:size]
+        self.file.write(data)
+        self.offset += size
 
 
 def encode_frame_size(data_bytes: int) -> tuple[int, int]:

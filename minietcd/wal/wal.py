@@ -287,7 +287,8 @@ def create(dirpath: Path, metadata: bytes, disk: Disk = DISK) -> WAL:
         f.close()
         raise
     try:
-        fileutil.sync_dir(dirpath.parent, disk)
+        for dir in (dirpath, dirpath.parent):
+            fileutil.sync_dir(dir, disk)
     except OSError:
         w.cleanup_wal()
         raise

@@ -331,9 +331,8 @@ def test_a_full_disk_is_reported_with_the_file_and_takes_nothing_that_was_saved(
             saved = index
     assert saved
     disk.room = 10_000
-    for file in w.locks:
-        file.close()
-    assert [e.index for e in read(tmp_path / "wal")[2]][:saved] == list(range(1, saved + 1))
+    w.close()  # which must not write again what was written in part: that could not be told from damage
+    assert [e.index for e in read(tmp_path / "wal")[2]] == list(range(1, saved + 1))
 
 
 class FailingSync(Disk):
@@ -347,6 +346,36 @@ def test_a_log_whose_place_is_not_durable_is_set_aside(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="Input/output error"):
         wal.create(tmp_path / "wal", b"metadata", FailingSync())
     assert names(tmp_path) == ["wal.broken"]
+
+
+class ForgetfulDisk(Disk):
+    """Knows which directories were synced since their names last changed."""
+
+    def __init__(self) -> None:
+        self.paths: dict[int, Path] = {}
+        self.unsynced: set[Path] = set()
+
+    def open(self, path: Path, flags: int, mode: int) -> int:
+        if flags & os.O_CREAT and not path.exists():
+            self.unsynced.add(path.parent)
+        fd = super().open(path, flags, mode)
+        self.paths[fd] = path
+        return fd
+
+    def rename(self, source: Path, target: Path) -> None:
+        super().rename(source, target)
+        self.unsynced |= {target.parent} | ({target} if source in self.unsynced else set())
+        self.unsynced.discard(source)
+
+    def fsync(self, fd: int) -> None:
+        super().fsync(fd)
+        self.unsynced.discard(self.paths[fd])
+
+
+def test_a_new_log_cannot_lose_its_name_nor_those_in_it(tmp_path: Path) -> None:
+    disk = ForgetfulDisk()
+    wal.create(tmp_path / "wal", b"metadata", disk).close()
+    assert not disk.unsynced & {tmp_path, tmp_path / "wal"}
 
 
 class SlowDisk(Disk):
