@@ -101,6 +101,23 @@ class FailingSync(Disk):
         raise OSError(errno.EIO, "Input/output error")
 
 
+async def test_a_snapshot_and_its_database_cannot_lose_their_names(tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    class WatchedDisk(Disk):
+        def open(self, path: Path, flags: int, mode: int) -> int:
+            calls.append(f"open {path.name}")
+            return super().open(path, flags, mode)
+
+        def fsync(self, fd: int) -> None:
+            calls.append("fsync")
+
+    ss = Snapshotter(tmp_path, WatchedDisk())
+    await ss.save_db_from(chunks(b"data"), 5)
+    ss.save_snap(snapshot(5))
+    assert calls[-2:] == [f"open {tmp_path.name}", "fsync"]
+
+
 async def chunks(*data: bytes) -> AsyncIterator[bytes]:
     for chunk in data:
         yield chunk

@@ -54,7 +54,8 @@ class Snapshotter:
             self.save(snapshot)
 
     def save(self, snapshot: Snapshot) -> None:
-        """Write a file of that name, and return when it is on the disk.
+        """Write a file of that name, and return when it is on the disk, name and all, and with it the name of
+        the database that came before: the WAL is about to rely on both.
 
         Go: etcdserver/api/snap/snapshotter.go#Snapshotter.save
         """
@@ -62,6 +63,7 @@ class Snapshotter:
         b = snapshot.marshal()
         snap = snappb.snapshot(crc=google_crc32c.value(b), data=b)
         fileutil.write_and_sync_file(self.dir / fname, snap.SerializeToString(), self.disk)
+        fileutil.sync_dir(self.dir, self.disk)
 
     def load(self) -> Snapshot:
         """The newest snapshot. Raises NoSnapshotError.
