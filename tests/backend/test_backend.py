@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import random
 import signal
 import subprocess
@@ -233,6 +234,28 @@ def test_defragmenting_gives_the_free_pages_back_and_goes_on(backend: Backend) -
     ] + [b"z"]
     with pytest.raises(BackendLockedError):
         Backend(backend.path)
+
+
+def test_what_takes_the_place_of_the_file_is_on_the_disk_before(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[tuple[str, int]] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def watch_fsync(fd: int) -> None:
+        fsync(fd)
+        events.append(("fsync", os.fstat(fd).st_ino))
+
+    def watch_replace(source: Path, target: Path) -> Path:
+        events.append(("replace", source.stat().st_ino))
+        return replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", watch_fsync)
+    monkeypatch.setattr(Path, "replace", watch_replace)
+    put(backend, b"key", b"value")
+    backend.defrag()
+    file, directory = backend.path.stat().st_ino, backend.path.parent.stat().st_ino
+    assert events == [("fsync", file), ("replace", file), ("fsync", directory)]
 
 
 def test_a_second_user_of_the_file_is_refused(backend: Backend) -> None:

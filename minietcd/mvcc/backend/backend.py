@@ -182,7 +182,8 @@ class Backend:
         os.close(self._lock_fd)
 
     def defrag(self) -> None:
-        """Write the file anew without its free pages, and go on with that.
+        """Write the file anew without its free pages, and go on with that, once it is on the disk: what is in
+        it is nowhere else any more.
 
         Go: mvcc/backend/backend.go#backend.Defrag
         Go: mvcc/backend/backend.go#backend.defrag
@@ -193,7 +194,8 @@ class Backend:
         temporary.unlink(missing_ok=True)
         try:
             self.db.copy(str(temporary), compact=True)
-        except lmdb.Error as e:
+            _fsync(temporary)
+        except (lmdb.Error, OSError) as e:
             temporary.unlink(missing_ok=True)
             raise BackendError(self.path, f"cannot defragment: {e}") from e
         self._batch_tx.commit_and_stop()
@@ -201,6 +203,7 @@ class Backend:
         os.close(self._lock_fd)
         self._lock_fd = _flock(temporary)
         temporary.replace(self.path)
+        _fsync(self.path.parent)
         self._open()
         self._read_tx.committed = self.begin()
         self._batch_tx.commit_(stop=False)
@@ -233,6 +236,14 @@ def _flock(path: Path) -> int:
         os.close(fd)
         raise BackendLockedError(path) from None
     return fd
+
+
+def _fsync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _open_lmdb(path: Path, map_size: int, sync: bool) -> lmdb.Environment:
