@@ -603,9 +603,14 @@ class Raft:
         )
 
     def promotable(self) -> bool:
-        """Whether this member may lead: it is in the group, and votes. Go: raft/raft.go#raft.promotable"""
+        """Whether this member may lead: it is in the group, votes, and has stored the snapshot it was sent.
+
+        (Without the last, etcd 3.4 panics when an election begins in that moment; later versions do as here.)
+
+        Go: raft/raft.go#raft.promotable
+        """
         pr = self.prs.progress.get(self.id)
-        return pr is not None and not pr.is_learner
+        return pr is not None and not pr.is_learner and self.raft_log.unstable.snapshot is None
 
     def apply_conf_change(self, cc: pb.ConfChangeV2) -> pb.ConfState:
         """Raises ConfChangeError. Go: raft/raft.go#raft.applyConfChange"""

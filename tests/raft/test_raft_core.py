@@ -329,6 +329,22 @@ def test_after_a_snapshot_the_follower_is_probed(reject, next):
     assert (pr.state, pr.next, pr.probe_sent) == (StateProbe, next, True)
 
 
+def test_who_has_not_written_its_snapshot_yet_does_not_campaign():
+    member = Network(2)[1]
+    at = pb.SnapshotMetadata(pb.ConfState((1, 2)), index=50, term=3)
+    member.node.step(pb.Message(pb.MsgSnap, from_=2, to=1, term=3, snapshot=pb.Snapshot(b"state", at)))
+    rd = member.node.ready()
+    for _ in range(50):
+        member.node.tick()
+    member.node.step(pb.Message(pb.MsgTimeoutNow, from_=2, to=1, term=3))
+    assert member.raft.state == StateFollower
+    member.storage.apply_snapshot(rd.snapshot)
+    member.node.advance(rd)
+    for _ in range(50):
+        member.node.tick()
+    assert member.raft.state == StateCandidate
+
+
 def test_a_snapshot_of_what_is_there_only_moves_the_commit_index():
     member = Member(1, (1, 2))
     append = pb.Message(pb.MsgApp, from_=2, to=1, term=1, index=2, log_term=1, entries=(pb.Entry(0, 1, 3),))
