@@ -1,6 +1,15 @@
-"""``python -m minietcd`` is the ``minietcd`` command."""
+"""The ``minietcd`` program, also ``python -m minietcd``."""
 
-from minietcd.etcdmain.etcd import main
+from minietcd.pkg.process import prepare
+
+
+def main() -> None:
+    """Load the server, and run it."""
+    prepare()
+    from minietcd.etcdmain import etcd
+
+    etcd.main()
+
 
 if __name__ == "__main__":
     main()

@@ -24,7 +24,7 @@ async def run(args: list[str], surroundings: Surroundings | None = None) -> int:
     api = environ.pop(API_ENV, "")
     surroundings.environ = environ
     if api in ("", "3"):
-        from minietcd.etcdctl.ctlv3 import ctl  # late, so that Ctrl-C is quiet while Python loads it
+        from minietcd.etcdctl.ctlv3 import ctl
 
         return await ctl.start(args, surroundings)
     problem = "the v2 API is not supported yet" if api == "2" else f"unsupported API version {api}"
@@ -33,11 +33,7 @@ async def run(args: list[str], surroundings: Surroundings | None = None) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The program. As etcdctl it ends by the signal on Ctrl-C, which a shell shows as exit code 130.
-
-    Go: etcdctl/main.go#main
-    """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """The program, when it is loaded. Go: etcdctl/main.go#main"""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")

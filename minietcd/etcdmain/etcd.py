@@ -71,8 +71,6 @@ def start_etcd_or_die(arguments: list[str]) -> int:
             raise FlagError("the data dir is a v2 proxy's, which minietcd is not")
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             signum = runner.run(run(cfg.ec))
-    except KeyboardInterrupt:
-        signum = signal.SIGINT
     except Exception as err:
         return die(cfg.ec, err)
     if signum is None:
