@@ -10,7 +10,8 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -179,15 +180,38 @@ def _run(words: tuple[str, ...], options: Options) -> Trace:
     import runpy
 
     path = _file(words)
-    try:
+    with _blamed_on(path):
         script = runpy.run_path(str(path), run_name="__story__")
-    except (SyntaxError, ImportError) as error:
-        raise Problem(f"{path}: {error}") from None
-    if not callable(script.get("story")):
-        raise Problem(f"{path} has no 'async def story(cluster)'")
-    trace = _record(script["story"], int(script.get("MEMBERS", options.members)), options)
+        members = script.get("MEMBERS", options.members)
+        if not _is_story(script.get("story")):
+            raise Problem(f"{path} has no 'async def story(cluster)'")
+        if members not in range(1, 10):
+            raise Problem(f"{path}: MEMBERS is {members!r}, which is no number from 1 to 9")
+        trace = _record(script["story"], members, options)
     trace.command = (path.stem.replace("_", " "),)
     return trace
+
+
+def _is_story(story: Any) -> bool:
+    import inspect
+
+    return inspect.iscoroutinefunction(story) and len(inspect.signature(story).parameters) == 1
+
+
+@contextmanager
+def _blamed_on(script: Path) -> Iterator[None]:
+    """Tell what ``script`` did wrong in one line, and in which of its lines."""
+    import traceback
+
+    try:
+        yield
+    except SyntaxError as error:
+        raise Problem(f"{error.filename}:{error.lineno}: {error.msg}") from None
+    except Exception as error:
+        lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == str(script)]
+        if isinstance(error, click.ClickException) or not lines:
+            raise
+        raise Problem(f"{script}:{lines[-1]}: {type(error).__name__}: {error}") from None
 
 
 def _show(words: tuple[str, ...], _: Options) -> Trace:

@@ -2,8 +2,8 @@
 
 A turn serves a request if the item that caused it is about the request, or is about nothing in particular and
 was let go of in a turn that serves it. What is about *others* is not followed, whoever handed it on: that is
-how a batch is split. A turn that began for another reason may still have sent off what is about the request
-(the message loop that gathers work while it is busy); of such a turn only the neutral steps are kept.
+how a batch is split. A turn that began for another reason may still have worked on the request, or sent off
+what is about it (the loop that gathers work while it is busy); of such a turn the neutral steps are kept.
 """
 
 from __future__ import annotations
@@ -78,6 +78,9 @@ class _Slicer:
         for key, turn in self.born.items():
             if turn in self.reached and key[0] not in _UP_TO:
                 self._learn(key)
+        for span in self.trace.spans.values():
+            if any(key[0] not in _UP_TO and self._matches(key) for key in span.keys or ()):
+                self.emitting.add((span.task, span.turn))
         for number, edge in enumerate(self.trace.edges):
             if number not in self.taken and self._follows(number, edge):
                 self._take(number, edge)
@@ -188,7 +191,7 @@ class _Slicer:
         edges = [self._decided(number) for number in sorted(self.taken)]
         spans = {span.id: replace(span) for span in self._kept()}
         self._count_shared(spans)
-        result = replace(self.trace, spans=spans, edges=edges + self.extra)
+        result = replace(self.trace, spans=spans, edges=edges + self.extra + self._go_on())
         result.edges += self._quorums(result)
         result.edges.sort(key=lambda edge: edge.at)
         self._mark_critical(result)
@@ -240,30 +243,51 @@ class _Slicer:
         return span.result is not False and bool(self.rules.completes.keys() & set(span.function.go))
 
     def _decided(self, number: int) -> Edge:
-        """What a loop lets go of may have been due since an earlier turn: then it comes from there.
-
-        It is the last turn that brought something about the same requests; but once a quorum is complete, a
-        further vote brings nothing. (A turn that only sends it off goes on where that one had stopped.)
-        """
+        """What a loop lets go of may have been due since an earlier turn: then it comes from there."""
         edge = self.trace.edges[number]
         task, turn = edge.source.task, edge.source.turn
-        mine, settled = self._about(number), set[int]()
-        for begun, about in sorted(self._begun(task, turn).items()):
-            completes = any(self._completes(span) for span in self.by_turn.get((task, begun), ()))
+        if (task, turn) in self.reached:
+            turn = self._due(task, turn, self._about(number)) or turn
+        return replace(edge, source=Point(edge.source.span, task, turn))
+
+    def _go_on(self) -> list[Edge]:
+        """A turn that was begun for others goes on where the last one about the requests had stopped."""
+        mine = {number for kind, number, _ in self.keys if kind in ("req", "read")}
+        edges = []
+        for task, turn in sorted(self.emitting - self.reached):
+            due = self._due(task, turn - 1, mine)
+            if due is not None:
+                began = [s.start for s in self.by_turn.get((task, turn), ())]
+                sent = [e.at for e in self.trace.edges if (e.source.task, e.source.turn) == (task, turn)]
+                ends = Point(0, task, due), Point(0, task, turn)
+                edges.append(Edge("call", "goes on", *ends, min(began + sent)))
+        return edges
+
+    def _due(self, task: int, until: int, mine: set[int]) -> int | None:
+        """The last turn of ``task`` that brought something about ``mine``.
+
+        Once a quorum is complete, a further vote brings nothing.
+        """
+        due, settled = None, set[int]()
+        for turn, about in sorted(self._begun(task, until).items()):
+            completes = any(self._completes(span) for span in self.by_turn.get((task, turn), ()))
             if about & mine - settled or (completes and about & mine):
-                turn = begun
+                due = turn
             if completes:
                 settled |= about
-        if turn == edge.source.turn or (task, edge.source.turn) in self.reached:
-            return replace(edge, source=Point(edge.source.span, task, turn))
-        ends = Point(0, task, turn), Point(0, task, edge.source.turn)
-        self.extra.append(Edge("call", "goes on", *ends, edge.at))
-        return replace(edge)
+        return due
 
     def _begun(self, task: int, until: int) -> dict[int, set[int]]:
-        """The requests that each turn of ``task`` was begun for."""
-        edges = ((n, self.trace.edges[n].target) for n in self.taken)
-        found = {to.turn: self._about(n) for n, to in edges if to.task == task and to.turn <= until}
+        """The requests that each turn of ``task`` was begun for, or worked on."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for number in self.taken:
+            target = self.trace.edges[number].target
+            if target.task == task and target.turn <= until:
+                found[target.turn] |= self._about(number)
+        for at, turn in self.emitting - self.reached:
+            if at == task and turn <= until:
+                keys = [key for span in self.by_turn.get((at, turn), ()) for key in span.keys or ()]
+                found[turn] |= {request or number for kind, number, request in keys if kind not in _UP_TO}
         return {turn: about for turn, about in found.items() if about}
 
     def _mark_critical(self, result: Trace) -> None:

@@ -99,14 +99,6 @@ def test_three_puts_of_which_two_share_a_write() -> None:
     assert "shared by" not in one.stdout
 
 
-def test_one_request_of_a_saved_trace_reads_as_if_it_had_been_asked_for_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "three.json"
-    path.write_text(tracer("run", "examples/three_puts_one_fsync.py", "--json").stdout)
-    second = tracer("show", str(path), "--request", "2", "--plain").stdout
-    assert second == tracer("run", "examples/three_puts_one_fsync.py", "--request", "2", "--plain").stdout
-    assert "KVClient.put b=1 → revision 3" in second
-
-
 @pytest.mark.parametrize("name", ["one_put", "put_to_follower", "linearizable_get"])
 def test_the_examples_run(name: str) -> None:
     done = tracer("run", f"examples/{name}.py", "--plain")

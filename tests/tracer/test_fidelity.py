@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from minietcd.pkg.context import BACKGROUND
 from tracer import fidelity
 from tracer.cluster import Cluster
 from tracer.model import Trace
+from tracer.render import json
 from tracer.slice import requests, slice
 from tracer.stations import RULES
 
@@ -53,6 +55,19 @@ async def test_a_put_that_is_not_forwarded_has_nothing_on_the_propc_of_a_peer() 
     with (UPSTREAM / "put_follower_3node.jsonl").open() as lines:
         score = fidelity.compare(ours, fidelity.read(lines))
     assert score.functions < 1 or score.order < 1 or score.channels < 1
+
+
+async def test_one_request_of_a_saved_batch_reads_as_when_it_was_asked_for_at_once() -> None:
+    async with Cluster(3) as cluster, cluster.client() as client:
+        puts = (client.kv.put(BACKGROUND, key, "1") for key in "abc")
+        seen = await cluster.record(cluster.together(*puts))
+    second = list(requests(seen))[1]
+    at_once = slice(seen, [second], RULES)
+    saved = json.load(json.dump(slice(seen, requests(seen), RULES)))
+    again = slice(saved, [list(requests(saved))[1]], RULES)
+    assert [(s.function.name, s.turn, s.args) for s in again.spans.values()] == [
+        (s.function.name, s.turn, s.args) for s in at_once.spans.values()
+    ]
 
 
 def test_a_longest_common_subsequence_keeps_the_order_of_both() -> None:
