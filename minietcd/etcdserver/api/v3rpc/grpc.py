@@ -26,6 +26,7 @@ from h2.settings import SettingCodes
 from hyperframe.frame import GoAwayFrame
 
 from minietcd.etcdserver.api.v3rpc.codec import Codec
+from minietcd.etcdserver.api.v3rpc.hpack import Decoder, Encoder
 from minietcd.etcdserver.api.v3rpc.interceptor import (
     chain_unary_server,
     new_log_unary_interceptor,
@@ -115,8 +116,9 @@ class Connection(H2Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast(asyncio.Transport, Cork(transport)))
-        streams = self._server.max_concurrent_streams
-        self.connection._connection.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: streams})
+        h2, streams = self.connection._connection, self._server.max_concurrent_streams
+        h2.encoder, h2.decoder = Encoder(), Decoder()
+        h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: streams})
         self.connection.flush()
         self._server.connections.add(self)
 
