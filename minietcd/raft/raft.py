@@ -239,16 +239,8 @@ class Raft:
             pr.inflights.add(last)
         elif ents:
             pr.probe_sent = True
-        self.send(
-            Message(
-                type=pb.MsgApp,
-                to=to,
-                index=previous,
-                log_term=log_term,
-                entries=ents,
-                commit=self.raft_log.committed,
-            )
-        )
+        commit = self.raft_log.committed
+        self.send(Message(pb.MsgApp, to, index=previous, log_term=log_term, entries=ents, commit=commit))
         return True
 
     def _maybe_send_snapshot(self, to: NodeID, pr: Progress) -> bool:
@@ -500,8 +492,7 @@ class Raft:
             f"{self.id:x} [term: {self.term}] received a {m.type} message with higher term from {m.from_:x} "
             f"[term: {m.term}]"
         )
-        from_leader = m.type in (pb.MsgApp, pb.MsgHeartbeat, pb.MsgSnap)
-        self.become_follower(m.term, m.from_ if from_leader else NONE)
+        self.become_follower(m.term, m.from_ if m.type in FROM_LEADER else NONE)
         return True
 
     def _answer_lower_term(self, m: Message) -> None:
@@ -757,11 +748,7 @@ def step_vote(r: Raft, m: Message) -> None:
         r.send(Message(type=vote_resp_msg_type(m.type), to=m.from_, term=r.term, reject=True))
 
 
-STEP: Mapping[MessageType, StepFunc] = {
-    pb.MsgHup: step_hup,
-    pb.MsgVote: step_vote,
-    pb.MsgPreVote: step_vote,
-}
+STEP: Mapping[MessageType, StepFunc] = {pb.MsgHup: step_hup, pb.MsgVote: step_vote, pb.MsgPreVote: step_vote}
 """What every role does alike."""
 
 
@@ -978,12 +965,25 @@ STEP_LEADER_PROGRESS: Mapping[MessageType, Callable[[Raft, Message, Progress], N
 """What a leader does with what it hears of a member; that member's progress goes with it."""
 
 
+FROM_LEADER: Mapping[MessageType, StepFunc] = {
+    pb.MsgApp: Raft.handle_append_entries,
+    pb.MsgHeartbeat: Raft.handle_heartbeat,
+    pb.MsgSnap: Raft.handle_snapshot,
+}
+"""What only the leader of a term says, and what everybody else does with it."""
+
+
 def step_candidate(r: Raft, m: Message) -> None:
     """Candidates and pre-candidates; each counts only the answers to its own question.
 
+    What a leader says, somebody says who has won this term.
+
     Go: raft/raft.go#stepCandidate
     """
-    if m.type in (pb.MsgVoteResp, pb.MsgPreVoteResp):
+    if handle := FROM_LEADER.get(m.type):
+        r.become_follower(m.term, m.from_)
+        handle(r, m)
+    elif m.type in (pb.MsgVoteResp, pb.MsgPreVoteResp):
         if (m.type == pb.MsgPreVoteResp) == (r.state == StatePreCandidate):
             step_candidate_vote_resp(r, m)
     elif handler := STEP_CANDIDATE.get(m.type):
@@ -994,24 +994,6 @@ def step_candidate_prop(r: Raft, m: Message) -> None:
     """Nobody to propose to. Go: raft/raft.go#stepCandidate"""
     r.logger.info(f"{r.id:x} no leader at term {r.term}; dropping proposal")
     raise ProposalDroppedError
-
-
-def step_candidate_app(r: Raft, m: Message) -> None:
-    """Somebody else has won this term. Go: raft/raft.go#stepCandidate"""
-    r.become_follower(m.term, m.from_)
-    r.handle_append_entries(m)
-
-
-def step_candidate_heartbeat(r: Raft, m: Message) -> None:
-    """Somebody else has won this term. Go: raft/raft.go#stepCandidate"""
-    r.become_follower(m.term, m.from_)
-    r.handle_heartbeat(m)
-
-
-def step_candidate_snap(r: Raft, m: Message) -> None:
-    """Somebody else has won this term. Go: raft/raft.go#stepCandidate"""
-    r.become_follower(m.term, m.from_)
-    r.handle_snapshot(m)
 
 
 def step_candidate_vote_resp(r: Raft, m: Message) -> None:
@@ -1035,16 +1017,17 @@ def step_candidate_timeout_now(r: Raft, m: Message) -> None:
 
 STEP_CANDIDATE: Mapping[MessageType, StepFunc] = {
     pb.MsgProp: step_candidate_prop,
-    pb.MsgApp: step_candidate_app,
-    pb.MsgHeartbeat: step_candidate_heartbeat,
-    pb.MsgSnap: step_candidate_snap,
     pb.MsgTimeoutNow: step_candidate_timeout_now,
 }
 
 
 def step_follower(r: Raft, m: Message) -> None:
-    """Go: raft/raft.go#stepFollower"""
-    if handler := STEP_FOLLOWER.get(m.type):
+    """What a leader says puts off the next election. Go: raft/raft.go#stepFollower"""
+    if handle := FROM_LEADER.get(m.type):
+        r.election_elapsed = 0
+        r.lead = m.from_
+        handle(r, m)
+    elif handler := STEP_FOLLOWER.get(m.type):
         handler(r, m)
 
 
@@ -1057,27 +1040,6 @@ def step_follower_prop(r: Raft, m: Message) -> None:
         r.logger.info(f"{r.id:x} not forwarding to leader {r.lead:x} at term {r.term}; dropping proposal")
         raise ProposalDroppedError
     r.send(replace(m, to=r.lead))
-
-
-def step_follower_app(r: Raft, m: Message) -> None:
-    """Go: raft/raft.go#stepFollower"""
-    r.election_elapsed = 0
-    r.lead = m.from_
-    r.handle_append_entries(m)
-
-
-def step_follower_heartbeat(r: Raft, m: Message) -> None:
-    """Go: raft/raft.go#stepFollower"""
-    r.election_elapsed = 0
-    r.lead = m.from_
-    r.handle_heartbeat(m)
-
-
-def step_follower_snap(r: Raft, m: Message) -> None:
-    """Go: raft/raft.go#stepFollower"""
-    r.election_elapsed = 0
-    r.lead = m.from_
-    r.handle_snapshot(m)
 
 
 def step_follower_transfer_leader(r: Raft, m: Message) -> None:
@@ -1120,9 +1082,6 @@ def step_follower_read_index_resp(r: Raft, m: Message) -> None:
 
 STEP_FOLLOWER: Mapping[MessageType, StepFunc] = {
     pb.MsgProp: step_follower_prop,
-    pb.MsgApp: step_follower_app,
-    pb.MsgHeartbeat: step_follower_heartbeat,
-    pb.MsgSnap: step_follower_snap,
     pb.MsgTransferLeader: step_follower_transfer_leader,
     pb.MsgTimeoutNow: step_follower_timeout_now,
     pb.MsgReadIndex: step_follower_read_index,

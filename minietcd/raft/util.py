@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
+from minietcd.pkg.strconv import quote
 from minietcd.raft import raftpb as pb
 
 if TYPE_CHECKING:
@@ -25,11 +26,9 @@ class Logger(Protocol):
     def error(self, msg: str, /, *args: object) -> None: ...
 
 
-_LOCAL_MSGS = frozenset(
-    {pb.MsgHup, pb.MsgBeat, pb.MsgUnreachable, pb.MsgSnapStatus, pb.MsgCheckQuorum},
-)
+_LOCAL_MSGS = frozenset({pb.MsgHup, pb.MsgBeat, pb.MsgUnreachable, pb.MsgSnapStatus, pb.MsgCheckQuorum})
 _RESPONSE_MSGS = frozenset(
-    {pb.MsgAppResp, pb.MsgVoteResp, pb.MsgHeartbeatResp, pb.MsgUnreachable, pb.MsgPreVoteResp},
+    {pb.MsgAppResp, pb.MsgVoteResp, pb.MsgHeartbeatResp, pb.MsgUnreachable, pb.MsgPreVoteResp}
 )
 _VOTE_RESPONSES = {pb.MsgVote: pb.MsgVoteResp, pb.MsgPreVote: pb.MsgPreVoteResp}
 
@@ -78,13 +77,6 @@ def describe_snapshot(snap: pb.Snapshot) -> str:
 
 type EntryFormatter = Callable[[bytes], str]
 """How to show what an entry holds. Go: raft/util.go#EntryFormatter"""
-
-
-def quote(data: bytes) -> str:
-    """Data in double quotes, with what cannot be printed escaped, as Go's ``%q`` does."""
-    text = data.decode("utf-8", "backslashreplace")
-    escaped = text.encode("unicode_escape").decode() if not text.isprintable() else text.replace("\\", r"\\")
-    return '"' + escaped.replace('"', r"\"") + '"'
 
 
 def describe_ready(rd: Ready, f: EntryFormatter = quote) -> str:
