@@ -12,8 +12,10 @@ from __future__ import annotations
 import errno
 import logging
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Concatenate
 
 from minietcd.pkg.disk import DISK, Disk
 
@@ -43,31 +45,31 @@ class File:
         self.disk = disk
         self.fd = disk.open(name, flags, mode)
 
+    def call[R, **P](self, do: Callable[Concatenate[int, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What this call of the disk returns for our descriptor; its OSError will say whose that is."""
+        try:
+            return do(self.fd, *args, **kwargs)
+        except OSError as error:
+            error.filename = str(self.name)
+            raise
+
     def read(self, size: int) -> bytes:
         """Up to ``size`` bytes; none at the end."""
-        return self.disk.read(self.fd, size)
+        return self.call(self.disk.read, size)
 
     def write(self, data: bytes | bytearray) -> None:
         """Write all of ``data``. When it raises, nobody knows how much of it is there."""
-        try:
-            written = self.disk.write(self.fd, data)
-            while written < len(data):
-                written += self.disk.write(self.fd, data[written:])
-        except OSError as error:
-            raise self.named(error) from None
+        written = self.call(self.disk.write, data)
+        while written < len(data):
+            written += self.call(self.disk.write, data[written:])
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Where the file stands afterwards."""
-        return self.disk.lseek(self.fd, offset, whence)
+        return self.call(self.disk.lseek, offset, whence)
 
     def truncate(self, size: int) -> None:
         """Cut it off, or let it grow."""
-        self.disk.ftruncate(self.fd, size)
-
-    def named(self, error: OSError) -> OSError:
-        """The error, saying whose it is: system calls on a descriptor do not know."""
-        error.filename = str(self.name)
-        return error
+        self.call(self.disk.ftruncate, size)
 
     def close(self) -> None:
         """Give back the descriptor, and with it the lock."""
@@ -115,10 +117,7 @@ def preallocate(f: File, size: int) -> None:
     Go: pkg/fileutil/preallocate.go#Preallocate
     """
     if size:
-        try:
-            f.disk.fallocate(f.fd, size)
-        except OSError as error:
-            raise f.named(error) from None
+        f.call(f.disk.fallocate, size)
 
 
 def purge_file(dirname: Path, suffix: str, max: int, disk: Disk = DISK) -> list[Path]:
@@ -127,10 +126,10 @@ def purge_file(dirname: Path, suffix: str, max: int, disk: Disk = DISK) -> list[
     Go: pkg/fileutil/purge.go#purgeFile
     """
     purged: list[Path] = []
-    names = [name for name in read_dir(dirname, disk=disk) if name.endswith(suffix)]
-    for name in names[: len(names) - max if len(names) > max else 0]:
+    names = read_dir(dirname, suffix, disk)
+    while len(names) > max:
         try:
-            file = try_lock_file(dirname / name, os.O_WRONLY, disk)
+            file = try_lock_file(dirname / names.pop(0), os.O_WRONLY, disk)
         except LockedError:
             break
         disk.unlink(file.name)
@@ -147,18 +146,12 @@ def read_dir(d: Path, ext: str = "", disk: Disk = DISK) -> list[str]:
 
 def fsync(f: File) -> None:
     """Return when the file is on the disk, all that is known of it. Go: pkg/fileutil/sync_linux.go#Fsync"""
-    try:
-        f.disk.fsync(f.fd)
-    except OSError as error:
-        raise f.named(error) from None
+    f.call(f.disk.fsync)
 
 
 def fdatasync(f: File) -> None:
     """Return when what was written to the file is on the disk. Go: pkg/fileutil/sync_linux.go#Fdatasync"""
-    try:
-        f.disk.fdatasync(f.fd)
-    except OSError as error:
-        raise f.named(error) from None
+    f.call(f.disk.fdatasync)
 
 
 def sync_dir(dir: Path, disk: Disk = DISK) -> None:

@@ -10,7 +10,7 @@ Go: pkg/types/urlsmap.go
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
 
@@ -73,11 +73,6 @@ def new_urls_map(s: str) -> URLsMap:
     Go: pkg/types/urlsmap.go#NewURLsMap
     """
     return URLsMap({name: new_urls(urls) for name, urls in parse(s).items()})
-
-
-def new_urls_map_from_string_map(m: Mapping[str, str], sep: str) -> URLsMap:
-    """The same from a string of URLs for each name. Go: pkg/types/urlsmap.go#NewURLsMapFromStringMap"""
-    return URLsMap({name: new_urls(urls.split(sep)) for name, urls in m.items()})
 
 
 def parse(s: str) -> dict[str, list[str]]:
