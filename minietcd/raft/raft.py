@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from minietcd.raft import raftpb as pb
@@ -47,17 +46,13 @@ NONE: Final = NodeID(0)
 _NO_INDEX = Index(0)
 
 
-class StateType(IntEnum):
+class StateType(pb.NamedEnum):
     """The role of a member. Go: raft/raft.go#StateType"""
 
     StateFollower = 0
     StateCandidate = 1
     StateLeader = 2
     StatePreCandidate = 3
-
-    def __str__(self) -> str:
-        """Go: raft/raft.go#StateType.String"""
-        return self.name
 
 
 StateFollower, StateCandidate, StateLeader, StatePreCandidate = StateType

@@ -15,7 +15,7 @@ Go: raft/raftpb/confstate.go
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import NewType, Self
 
@@ -26,23 +26,35 @@ Index = NewType("Index", int)
 NodeID = NewType("NodeID", int)
 
 
-class EntryType(IntEnum):
+class NamedEnum(IntEnum):
+    """Numbers that print as their names.
+
+    Go: raft/raftpb/raft.pb.go#EntryType.String
+    Go: raft/raftpb/raft.pb.go#MessageType.String
+    Go: raft/raftpb/raft.pb.go#ConfChangeTransition.String
+    Go: raft/raftpb/raft.pb.go#ConfChangeType.String
+    Go: raft/raft.go#StateType.String
+    Go: raft/quorum/voteresult_string.go#VoteResult.String
+    Go: raft/tracker/state.go#StateType.String
+    """
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EntryType(NamedEnum):
     """What the data of an entry is. Go: raft/raftpb/raft.pb.go#EntryType"""
 
     EntryNormal = 0
     EntryConfChange = 1
     EntryConfChangeV2 = 2
 
-    def __str__(self) -> str:
-        """Go: raft/raftpb/raft.pb.go#EntryType.String"""
-        return self.name
-
 
 _ENTRY_TYPES = tuple(EntryType)
 EntryNormal, EntryConfChange, EntryConfChangeV2 = _ENTRY_TYPES
 
 
-class MessageType(IntEnum):
+class MessageType(NamedEnum):
     """Which of raft's messages. Go: raft/raftpb/raft.pb.go#MessageType"""
 
     MsgHup = 0
@@ -65,10 +77,6 @@ class MessageType(IntEnum):
     MsgPreVote = 17
     MsgPreVoteResp = 18
 
-    def __str__(self) -> str:
-        """Go: raft/raftpb/raft.pb.go#MessageType.String"""
-        return self.name
-
 
 _MESSAGE_TYPES = tuple(MessageType)
 MsgHup, MsgBeat, MsgProp, MsgApp, MsgAppResp, MsgVote, MsgVoteResp, MsgSnap = _MESSAGE_TYPES[:8]
@@ -77,16 +85,12 @@ MsgTransferLeader, MsgTimeoutNow, MsgReadIndex, MsgReadIndexResp = _MESSAGE_TYPE
 MsgPreVote, MsgPreVoteResp = _MESSAGE_TYPES[17:]
 
 
-class ConfChangeTransition(IntEnum):
+class ConfChangeTransition(NamedEnum):
     """How a change goes about joint consensus. Go: raft/raftpb/raft.pb.go#ConfChangeTransition"""
 
     ConfChangeTransitionAuto = 0
     ConfChangeTransitionJointImplicit = 1
     ConfChangeTransitionJointExplicit = 2
-
-    def __str__(self) -> str:
-        """Go: raft/raftpb/raft.pb.go#ConfChangeTransition.String"""
-        return self.name
 
 
 ConfChangeTransitionAuto = ConfChangeTransition.ConfChangeTransitionAuto
@@ -94,17 +98,13 @@ ConfChangeTransitionJointImplicit = ConfChangeTransition.ConfChangeTransitionJoi
 ConfChangeTransitionJointExplicit = ConfChangeTransition.ConfChangeTransitionJointExplicit
 
 
-class ConfChangeType(IntEnum):
+class ConfChangeType(NamedEnum):
     """What is to happen to a member. Go: raft/raftpb/raft.pb.go#ConfChangeType"""
 
     ConfChangeAddNode = 0
     ConfChangeRemoveNode = 1
     ConfChangeUpdateNode = 2
     ConfChangeAddLearnerNode = 3
-
-    def __str__(self) -> str:
-        """Go: raft/raftpb/raft.pb.go#ConfChangeType.String"""
-        return self.name
 
 
 ConfChangeAddNode, ConfChangeRemoveNode, ConfChangeUpdateNode, ConfChangeAddLearnerNode = ConfChangeType
@@ -170,27 +170,12 @@ class ConfState:
         """
         return self._sorted() == other._sorted()
 
-    def marshal(self) -> bytes:
-        """Go: raft/raftpb/raft.pb.go#ConfState.Marshal"""
-        return self._to_pb().SerializeToString()
-
-    @classmethod
-    def unmarshal(cls, data: bytes) -> Self:
-        """Go: raft/raftpb/raft.pb.go#ConfState.Unmarshal"""
-        return cls._from_pb(raft_pb2.ConfState.FromString(data))
-
     def _sorted(self) -> tuple[list[NodeID], list[NodeID], list[NodeID], list[NodeID], bool]:
         outgoing, next_ = sorted(self.voters_outgoing), sorted(self.learners_next)
         return sorted(self.voters), sorted(self.learners), outgoing, next_, self.auto_leave
 
     def _to_pb(self) -> raft_pb2.ConfState:
-        return raft_pb2.ConfState(
-            voters=self.voters,
-            learners=self.learners,
-            voters_outgoing=self.voters_outgoing,
-            learners_next=self.learners_next,
-            auto_leave=self.auto_leave,
-        )
+        return raft_pb2.ConfState(**asdict(self))
 
     @classmethod
     def _from_pb(cls, m: raft_pb2.ConfState) -> Self:
@@ -209,19 +194,9 @@ class SnapshotMetadata:
     index: Index = Index(0)
     term: Term = Term(0)
 
-    def marshal(self) -> bytes:
-        """Go: raft/raftpb/raft.pb.go#SnapshotMetadata.Marshal"""
-        return self._to_pb().SerializeToString()
-
-    @classmethod
-    def unmarshal(cls, data: bytes) -> Self:
-        """Go: raft/raftpb/raft.pb.go#SnapshotMetadata.Unmarshal"""
-        return cls._from_pb(raft_pb2.SnapshotMetadata.FromString(data))
-
     def _to_pb(self) -> raft_pb2.SnapshotMetadata:
-        return raft_pb2.SnapshotMetadata(
-            conf_state=self.conf_state._to_pb(), index=self.index, term=self.term
-        )
+        conf_state = self.conf_state._to_pb()
+        return raft_pb2.SnapshotMetadata(conf_state=conf_state, index=self.index, term=self.term)
 
     @classmethod
     def _from_pb(cls, m: raft_pb2.SnapshotMetadata) -> Self:

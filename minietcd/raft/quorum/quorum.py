@@ -6,9 +6,8 @@ Go: raft/quorum/quorum.go
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
 
-from minietcd.raft.raftpb import Index, NodeID
+from minietcd.raft.raftpb import Index, NamedEnum, NodeID
 
 MAX_INDEX = Index(2**64 - 1)
 """What an empty configuration has committed: everything, so that it never holds back the other half."""
@@ -22,16 +21,12 @@ def index_string(i: Index) -> str:
     return "∞" if i == MAX_INDEX else str(i)
 
 
-class VoteResult(IntEnum):
+class VoteResult(NamedEnum):
     """How a vote stands. Go: raft/quorum/quorum.go#VoteResult"""
 
     VotePending = 1
     VoteLost = 2
     VoteWon = 3
-
-    def __str__(self) -> str:
-        """Go: raft/quorum/voteresult_string.go#VoteResult.String"""
-        return self.name
 
 
 VotePending, VoteLost, VoteWon = VoteResult

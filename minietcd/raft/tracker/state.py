@@ -5,10 +5,10 @@ Go: raft/tracker/state.go
 
 from __future__ import annotations
 
-from enum import IntEnum
+from minietcd.raft.raftpb import NamedEnum
 
 
-class StateType(IntEnum):
+class StateType(NamedEnum):
     """How the leader sends to a follower.
 
     - probe: its last index is not known; one append per heartbeat, until an answer tells.
@@ -21,10 +21,6 @@ class StateType(IntEnum):
     StateProbe = 0
     StateReplicate = 1
     StateSnapshot = 2
-
-    def __str__(self) -> str:
-        """Go: raft/tracker/state.go#StateType.String"""
-        return self.name
 
 
 StateProbe, StateReplicate, StateSnapshot = StateType
