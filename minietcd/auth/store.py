@@ -38,7 +38,7 @@ class AuthInfo:
 
 
 class AuthStore:
-    """Go: auth/store.go#authStore"""
+    """Users, roles and permissions, as the backend holds them. Go: auth/store.go#authStore"""
 
     def __init__(self, be: Backend) -> None:
         """Go: auth/store.go#NewAuthStore"""
@@ -65,7 +65,7 @@ class AuthStore:
         self.revision_ = get_revision(tx)
 
     def close(self) -> None:
-        """Go: auth/store.go#authStore.Close"""
+        """Nothing to let go of yet. Go: auth/store.go#authStore.Close"""
 
     def is_op_permitted(
         self, user_name: str, revision: int, key: bytes, range_end: bytes, perm_type: Permission.Type
@@ -128,6 +128,6 @@ class AuthStore:
 
 
 def get_revision(tx: BatchTx) -> int:
-    """Go: auth/store.go#getRevision"""
+    """The saved revision; 0 before the first. Go: auth/store.go#getRevision"""
     saved = tx.unsafe_range(_AUTH_BUCKET_NAME, _REVISION_KEY)[1]
     return int.from_bytes(saved[0]) if saved else 0

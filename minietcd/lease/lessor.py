@@ -32,10 +32,10 @@ class TxnDelete(Protocol):
     """
 
     def delete_range(self, key: bytes, end: bytes) -> tuple[int, int]:
-        """Go: lease/lessor.go#TxnDelete"""
+        """Delete a key: how many there were, and the revision now. Go: lease/lessor.go#TxnDelete"""
 
     def end(self) -> None:
-        """Go: lease/lessor.go#TxnDelete"""
+        """Let it all be seen. Go: lease/lessor.go#TxnDelete"""
 
 
 type RangeDeleter = Callable[[], TxnDelete]
@@ -54,7 +54,7 @@ class Lease:
     item_set: set[LeaseItem] = field(default_factory=set)
 
     def persist_to(self, b: Backend) -> None:
-        """Go: lease/lessor.go#Lease.persistTo"""
+        """Write the lease to the backend, not the keys. Go: lease/lessor.go#Lease.persistTo"""
         lpb = lease_pb2.Lease(ID=self.id, TTL=self.ttl, RemainingTTL=self.remaining_ttl)
         tx = b.batch_tx()
         tx.lock()
@@ -79,7 +79,10 @@ class Lessor:
         self.recover(b, None)
 
     def set_range_deleter(self, rd: RangeDeleter) -> None:
-        """Go: lease/lessor.go#lessor.SetRangeDeleter"""
+        """By what transaction to delete the keys of a revoked lease.
+
+        Go: lease/lessor.go#lessor.SetRangeDeleter
+        """
         self.rd = rd
 
     def grant(self, id: LeaseID, ttl: int) -> Lease:

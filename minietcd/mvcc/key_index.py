@@ -26,7 +26,7 @@ class Generation:
     revs: list[Revision] = field(default_factory=list)
 
     def is_empty(self) -> bool:
-        """Go: mvcc/key_index.go#generation.isEmpty"""
+        """Whether nothing was written in this life yet. Go: mvcc/key_index.go#generation.isEmpty"""
         return not self.revs
 
     def walk(self, at_rev: int) -> int:

@@ -45,4 +45,4 @@ class ConsistentIndexGetter(Protocol):
     """
 
     def consistent_index(self) -> int:
-        """Go: mvcc/kvstore.go#ConsistentIndexGetter"""
+        """The index of that entry. Go: mvcc/kvstore.go#ConsistentIndexGetter"""

@@ -32,7 +32,7 @@ def rev_to_bytes(rev: Revision) -> bytes:
 
 
 def bytes_to_rev(key: bytes) -> Revision:
-    """Go: mvcc/revision.go#bytesToRev"""
+    """The inverse, of 17 bytes or 18. Go: mvcc/revision.go#bytesToRev"""
     main, _, sub = _REV_BYTES.unpack_from(key)
     return Revision(main, sub)
 

@@ -65,7 +65,7 @@ class Watcher:
 
 
 class WatchableStore(Store):
-    """Go: mvcc/watchable_store.go#watchableStore"""
+    """A store that tells its watchers what changes. Go: mvcc/watchable_store.go#watchableStore"""
 
     txn_write = WatchableStoreTxnWrite
 
@@ -92,7 +92,7 @@ class WatchableStore(Store):
         ]
 
     async def close(self) -> None:
-        """Go: mvcc/watchable_store.go#watchableStore.Close"""
+        """Stop serving watchers, and compacting. Go: mvcc/watchable_store.go#watchableStore.Close"""
         for loop in self._loops:
             loop.cancel()
         await super().close()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class WatchableStoreTxnWrite(StoreTxnWrite):
-    """Go: mvcc/watchable_store_txn.go#watchableStoreTxnWrite"""
+    """Writes the next revision, for all to hear. Go: mvcc/watchable_store_txn.go#watchableStoreTxnWrite"""
 
     __slots__ = ()
 

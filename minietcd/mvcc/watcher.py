@@ -43,7 +43,10 @@ class WatchResponse:
 
 
 class WatchStream:
-    """Go: mvcc/watcher.go#watchStream"""
+    """The watchers of one client, by their ids, and the channel they share.
+
+    Go: mvcc/watcher.go#watchStream
+    """
 
     def __init__(self, watchable: WatchableStore) -> None:
         self.watchable = watchable

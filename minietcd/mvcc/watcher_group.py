@@ -81,7 +81,7 @@ class WatcherGroup:
             self.add(watcher)
 
     def add(self, wa: Watcher) -> None:
-        """Go: mvcc/watcher_group.go#watcherGroup.add"""
+        """Take a watcher in, which is not here yet. Go: mvcc/watcher_group.go#watcherGroup.add"""
         assert wa not in self.watchers, "add watcher twice"
         self.watchers[wa] = None
         if wa.end:
@@ -94,7 +94,7 @@ class WatcherGroup:
         return any(self.watcher_set_by_key(key))
 
     def size(self) -> int:
-        """Go: mvcc/watcher_group.go#watcherGroup.size"""
+        """How many watchers there are. Go: mvcc/watcher_group.go#watcherGroup.size"""
         return len(self.watchers)
 
     def delete(self, wa: Watcher) -> bool:

@@ -69,7 +69,7 @@ class Disk:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def exists(self, path: Path) -> bool:
-        """Go: pkg/fileutil/fileutil.go#Exist"""
+        """Whether there is something of this name. Go: pkg/fileutil/fileutil.go#Exist"""
         return path.exists()
 
     def listdir(self, path: Path) -> list[str]:

@@ -40,7 +40,7 @@ class URLs(tuple[str, ...]):
         return ",".join(self)
 
     def string_slice(self) -> list[str]:
-        """Go: pkg/types/urls.go#URLs.StringSlice"""
+        """The URLs as a list. Go: pkg/types/urls.go#URLs.StringSlice"""
         return list(self)
 
 

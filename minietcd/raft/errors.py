@@ -27,60 +27,60 @@ class RaftError(Exception):
 
 
 class ProposalDroppedError(RaftError):
-    """Go: raft/raft.go"""
+    """Nobody will append the proposal: propose it again, later. Go: raft/raft.go"""
 
     message = "raft proposal dropped"
 
 
 class StoppedError(RaftError):
-    """Go: raft/node.go"""
+    """The node is not running any more. Go: raft/node.go"""
 
     message = "raft: stopped"
 
 
 class StepLocalMsgError(RaftError):
-    """Go: raft/rawnode.go"""
+    """A message that a member only sends itself came from outside. Go: raft/rawnode.go"""
 
     message = "raft: cannot step raft local message"
 
 
 class StepPeerNotFoundError(RaftError):
-    """Go: raft/rawnode.go"""
+    """An answer came from somebody who is no member. Go: raft/rawnode.go"""
 
     message = "raft: cannot step as peer not found"
 
 
 class ConfChangeError(RaftError):
-    """Go: raft/confchange/confchange.go"""
+    """A change of members that the configuration does not allow. Go: raft/confchange/confchange.go"""
 
 
 class BootstrapError(RaftError):
-    """Go: raft/bootstrap.go"""
+    """There is nothing to found a group with, or one already. Go: raft/bootstrap.go"""
 
 
 class StorageError(RaftError):
-    """Go: raft/storage.go"""
+    """What a storage cannot give. Go: raft/storage.go"""
 
 
 class CompactedError(StorageError):
-    """Go: raft/storage.go"""
+    """The index lies before what the log still has. Go: raft/storage.go"""
 
     message = "requested index is unavailable due to compaction"
 
 
 class SnapOutOfDateError(StorageError):
-    """Go: raft/storage.go"""
+    """There is a snapshot as new as this. Go: raft/storage.go"""
 
     message = "requested index is older than the existing snapshot"
 
 
 class UnavailableError(StorageError):
-    """Go: raft/storage.go"""
+    """The index lies after what the log has. Go: raft/storage.go"""
 
     message = "requested entry at index is unavailable"
 
 
 class SnapshotTemporarilyUnavailableError(StorageError):
-    """Go: raft/storage.go"""
+    """A snapshot takes a while: ask again. Go: raft/storage.go"""
 
     message = "snapshot is temporarily unavailable"

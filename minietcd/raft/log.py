@@ -99,7 +99,7 @@ class RaftLog:
         return self.slice(first, Index(self.committed + 1), self.max_next_ents_size)
 
     def has_next_ents(self) -> bool:
-        """Go: raft/log.go#raftLog.hasNextEnts"""
+        """Whether there is anything to apply. Go: raft/log.go#raftLog.hasNextEnts"""
         return self.committed > self.applied and self.committed >= self.first_index()
 
     def snapshot(self) -> Snapshot:
@@ -110,12 +110,15 @@ class RaftLog:
         return self.unstable.snapshot or self.storage.snapshot()
 
     def first_index(self) -> Index:
-        """Go: raft/log.go#raftLog.firstIndex"""
+        """The first index that can be read. Go: raft/log.go#raftLog.firstIndex"""
         first = self.unstable.maybe_first_index()
         return self.storage.first_index() if first is None else first
 
     def last_index(self) -> Index:
-        """Go: raft/log.go#raftLog.lastIndex"""
+        """The index of the last entry; of the snapshot, where none follows.
+
+        Go: raft/log.go#raftLog.lastIndex
+        """
         last = self.unstable.maybe_last_index()
         return self.storage.last_index() if last is None else last
 
@@ -138,15 +141,18 @@ class RaftLog:
         self.applied = i
 
     def stable_to(self, i: Index, t: Term) -> None:
-        """Go: raft/log.go#raftLog.stableTo"""
+        """Entries up to ``i``, the last one of term ``t``, are in storage.
+
+        Go: raft/log.go#raftLog.stableTo
+        """
         self.unstable.stable_to(i, t)
 
     def stable_snap_to(self, i: Index) -> None:
-        """Go: raft/log.go#raftLog.stableSnapTo"""
+        """The snapshot at ``i`` is in storage. Go: raft/log.go#raftLog.stableSnapTo"""
         self.unstable.stable_snap_to(i)
 
     def last_term(self) -> Term:
-        """Go: raft/log.go#raftLog.lastTerm"""
+        """The term of the last entry. Go: raft/log.go#raftLog.lastTerm"""
         return self.term(self.last_index())
 
     def term(self, i: Index) -> Term:
@@ -172,7 +178,7 @@ class RaftLog:
         return self.slice(i, Index(last + 1), max_size) if i <= last else []
 
     def all_entries(self) -> list[Entry]:
-        """Go: raft/log.go#raftLog.allEntries"""
+        """Every entry that can be read. Go: raft/log.go#raftLog.allEntries"""
         return self.entries(self.first_index(), NO_LIMIT)
 
     def is_up_to_date(self, last: Index, term: Term) -> bool:
@@ -183,7 +189,7 @@ class RaftLog:
         return (term, last) >= (self.last_term(), self.last_index())
 
     def match_term(self, i: Index, term: Term) -> bool:
-        """Go: raft/log.go#raftLog.matchTerm"""
+        """Whether the entry at ``i`` is there and of this term. Go: raft/log.go#raftLog.matchTerm"""
         try:
             return self.term(i) == term
         except CompactedError:
@@ -203,7 +209,7 @@ class RaftLog:
         return False
 
     def restore(self, s: Snapshot) -> None:
-        """Go: raft/log.go#raftLog.restore"""
+        """Begin again behind a snapshot. Go: raft/log.go#raftLog.restore"""
         at = s.metadata
         self.logger.info(f"log [{self}] starts to restore snapshot [index: {at.index}, term: {at.term}]")
         self.committed = at.index
@@ -229,7 +235,10 @@ class RaftLog:
         return limit_size(ents + self.unstable.slice(offset, hi), max_size)
 
     def must_check_out_of_bounds(self, lo: Index, hi: Index) -> None:
-        """Go: raft/log.go#raftLog.mustCheckOutOfBounds"""
+        """Raise CompactedError where the log begins later; it never ends earlier.
+
+        Go: raft/log.go#raftLog.mustCheckOutOfBounds
+        """
         assert lo <= hi, f"invalid slice {lo} > {hi}"
         first = self.first_index()
         if lo < first:

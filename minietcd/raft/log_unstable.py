@@ -91,7 +91,10 @@ class Unstable:
         return self.entries[lo - self.offset : hi - self.offset]
 
     def must_check_out_of_bounds(self, lo: Index, hi: Index) -> None:
-        """Go: raft/log_unstable.go#unstable.mustCheckOutOfBounds"""
+        """That these entries are here is for the caller to know.
+
+        Go: raft/log_unstable.go#unstable.mustCheckOutOfBounds
+        """
         upper = self.offset + len(self.entries)
         assert self.offset <= lo <= hi <= upper, (
             f"unstable.slice[{lo},{hi}) out of bound [{self.offset},{upper}]"

@@ -217,11 +217,11 @@ class Node:
         await self.step(ctx, conf_change_to_msg(cc))
 
     async def step_(self, ctx: Context, m: Message) -> None:
-        """Go: raft/node.go#node.step"""
+        """Hand ``m`` to the loop. Go: raft/node.go#node.step"""
         await self.step_with_wait_option(ctx, m, wait=False)
 
     async def step_wait(self, ctx: Context, m: Message) -> None:
-        """Go: raft/node.go#node.stepWait"""
+        """Hand a proposal to the loop, and learn what became of it. Go: raft/node.go#node.stepWait"""
         await self.step_with_wait_option(ctx, m, wait=True)
 
     async def step_with_wait_option(self, ctx: Context, m: Message, wait: bool) -> None:

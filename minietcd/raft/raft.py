@@ -177,15 +177,15 @@ class Raft:
         )
 
     def has_leader(self) -> bool:
-        """Go: raft/raft.go#raft.hasLeader"""
+        """Whether we know who leads. Go: raft/raft.go#raft.hasLeader"""
         return self.lead != NONE
 
     def soft_state(self) -> SoftState:
-        """Go: raft/raft.go#raft.softState"""
+        """What need not survive a crash. Go: raft/raft.go#raft.softState"""
         return SoftState(self.lead, self.state)
 
     def hard_state(self) -> pb.HardState:
-        """Go: raft/raft.go#raft.hardState"""
+        """What must survive a crash. Go: raft/raft.go#raft.hardState"""
         return pb.HardState(self.term, self.vote, self.raft_log.committed)
 
     def send(self, m: Message) -> None:
@@ -279,7 +279,10 @@ class Raft:
         self.bcast_heartbeat_with_ctx(self.read_only.last_pending_request_ctx())
 
     def bcast_heartbeat_with_ctx(self, ctx: bytes) -> None:
-        """Go: raft/raft.go#raft.bcastHeartbeatWithCtx"""
+        """Heartbeats to everybody; the answers carry ``ctx`` back.
+
+        Go: raft/raft.go#raft.bcastHeartbeatWithCtx
+        """
         for id, _ in self.prs.visit():
             if id != self.id:
                 self.send_heartbeat(id, ctx)
@@ -372,7 +375,7 @@ class Raft:
             self.step(Message(type=pb.MsgBeat, from_=self.id))
 
     def become_follower(self, term: Term, lead: NodeID) -> None:
-        """Go: raft/raft.go#raft.becomeFollower"""
+        """Follow ``lead`` (NONE: whoever wins) in this term. Go: raft/raft.go#raft.becomeFollower"""
         self.step_func = step_follower
         self.reset(term)
         self.tick = self.tick_election
@@ -381,7 +384,7 @@ class Raft:
         self.logger.info(f"{self.id:x} became follower at term {self.term}")
 
     def become_candidate(self) -> None:
-        """Go: raft/raft.go#raft.becomeCandidate"""
+        """Begin the next term with a vote for ourselves. Go: raft/raft.go#raft.becomeCandidate"""
         assert self.state != StateLeader, "invalid transition [leader -> candidate]"
         self.step_func = step_candidate
         self.reset(Term(self.term + 1))
@@ -534,12 +537,18 @@ class Raft:
         self.send(Message(type=pb.MsgAppResp, to=m.from_, index=m.index, reject=True, reject_hint=hint))
 
     def handle_heartbeat(self, m: Message) -> None:
-        """Go: raft/raft.go#raft.handleHeartbeat"""
+        """The leader is there, and knows so much of our log to be committed.
+
+        Go: raft/raft.go#raft.handleHeartbeat
+        """
         self.raft_log.commit_to(m.commit)
         self.send(Message(type=pb.MsgHeartbeatResp, to=m.from_, context=m.context))
 
     def handle_snapshot(self, m: Message) -> None:
-        """Go: raft/raft.go#raft.handleSnapshot"""
+        """Take the snapshot for our log, if it is ahead, and say where that ends.
+
+        Go: raft/raft.go#raft.handleSnapshot
+        """
         at, restored = m.snapshot.metadata, self.restore(m.snapshot)
         committed, did = self.raft_log.committed, "restored" if restored else "ignored"
         self.logger.info(
@@ -633,7 +642,7 @@ class Raft:
         return cs
 
     def load_state(self, state: pb.HardState) -> None:
-        """Go: raft/raft.go#raft.loadState"""
+        """Take up what was on disk. Go: raft/raft.go#raft.loadState"""
         committed, last = self.raft_log.committed, self.raft_log.last_index()
         assert committed <= state.commit <= last, (
             f"{self.id:x} state.commit {state.commit} is out of range [{committed}, {last}]"
@@ -643,11 +652,11 @@ class Raft:
         self.vote = state.vote
 
     def past_election_timeout(self) -> bool:
-        """Go: raft/raft.go#raft.pastElectionTimeout"""
+        """Whether it was quiet for too long. Go: raft/raft.go#raft.pastElectionTimeout"""
         return self.election_elapsed >= self.randomized_election_timeout
 
     def reset_randomized_election_timeout(self) -> None:
-        """Go: raft/raft.go#raft.resetRandomizedElectionTimeout"""
+        """Draw another timeout. Go: raft/raft.go#raft.resetRandomizedElectionTimeout"""
         self.randomized_election_timeout = self.election_timeout + self.rand.randrange(self.election_timeout)
 
     def send_timeout_now(self, to: NodeID) -> None:
@@ -655,11 +664,11 @@ class Raft:
         self.send(Message(type=pb.MsgTimeoutNow, to=to))
 
     def abort_leader_transfer(self) -> None:
-        """Go: raft/raft.go#raft.abortLeaderTransfer"""
+        """Whoever was to lead is not to any more. Go: raft/raft.go#raft.abortLeaderTransfer"""
         self.lead_transferee = NONE
 
     def committed_entry_in_current_term(self) -> bool:
-        """Go: raft/raft.go#raft.committedEntryInCurrentTerm"""
+        """Whether a leader knows all that is committed. Go: raft/raft.go#raft.committedEntryInCurrentTerm"""
         return self.raft_log.zero_term_on_err_compacted(self.raft_log.committed) == self.term
 
     def response_to_read_index_req(self, req: Message, read_index: Index) -> None:
@@ -684,7 +693,7 @@ class Raft:
         return True
 
     def reduce_uncommitted_size(self, ents: Sequence[pb.Entry]) -> None:
-        """Go: raft/raft.go#raft.reduceUncommittedSize"""
+        """These proposals are committed. Go: raft/raft.go#raft.reduceUncommittedSize"""
         if self.uncommitted_size:  # followers do not count
             self.uncommitted_size = max(0, self.uncommitted_size - sum(map(payload_size, ents)))
 
@@ -748,7 +757,7 @@ STEP: Mapping[MessageType, StepFunc] = {pb.MsgHup: step_hup, pb.MsgVote: step_vo
 
 
 def step_leader(r: Raft, m: Message) -> None:
-    """Go: raft/raft.go#stepLeader"""
+    """What a leader does, whoever speaks, and what with a member it knows. Go: raft/raft.go#stepLeader"""
     if alone := STEP_LEADER.get(m.type):
         alone(r, m)
         return
@@ -1006,7 +1015,7 @@ def step_candidate_vote_resp(r: Raft, m: Message) -> None:
 
 
 def step_candidate_timeout_now(r: Raft, m: Message) -> None:
-    """Go: raft/raft.go#stepCandidate"""
+    """We campaign already. Go: raft/raft.go#stepCandidate"""
     r.logger.debug(f"{r.id:x} [term {r.term} state {r.state}] ignored MsgTimeoutNow from {m.from_:x}")
 
 
@@ -1085,7 +1094,7 @@ STEP_FOLLOWER: Mapping[MessageType, StepFunc] = {
 
 
 def num_of_pending_conf(ents: Sequence[pb.Entry]) -> int:
-    """Go: raft/raft.go#numOfPendingConf"""
+    """How many changes of members there are among these. Go: raft/raft.go#numOfPendingConf"""
     return sum(e.type == pb.EntryConfChange for e in ents)
 
 

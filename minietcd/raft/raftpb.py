@@ -129,12 +129,12 @@ class Entry:
         return scalars + 1 + sov_raft(length) + length if length else scalars
 
     def marshal(self) -> bytes:
-        """Go: raft/raftpb/raft.pb.go#Entry.Marshal"""
+        """The bytes of etcd. Go: raft/raftpb/raft.pb.go#Entry.Marshal"""
         return self._to_pb().SerializeToString()
 
     @classmethod
     def unmarshal(cls, data: bytes) -> Self:
-        """Go: raft/raftpb/raft.pb.go#Entry.Unmarshal"""
+        """The inverse of ``marshal``. Go: raft/raftpb/raft.pb.go#Entry.Unmarshal"""
         return cls._from_pb(raft_pb2.Entry.FromString(data))
 
     def _to_pb(self) -> raft_pb2.Entry:
@@ -214,12 +214,12 @@ class Snapshot:
     metadata: SnapshotMetadata = SnapshotMetadata()
 
     def marshal(self) -> bytes:
-        """Go: raft/raftpb/raft.pb.go#Snapshot.Marshal"""
+        """The bytes of etcd. Go: raft/raftpb/raft.pb.go#Snapshot.Marshal"""
         return self._to_pb().SerializeToString()
 
     @classmethod
     def unmarshal(cls, data: bytes) -> Self:
-        """Go: raft/raftpb/raft.pb.go#Snapshot.Unmarshal"""
+        """The inverse of ``marshal``. Go: raft/raftpb/raft.pb.go#Snapshot.Unmarshal"""
         return cls._from_pb(raft_pb2.Snapshot.FromString(data))
 
     def _to_pb(self) -> raft_pb2.Snapshot:
@@ -258,7 +258,7 @@ class Message:
     context: bytes = b""
 
     def marshal(self) -> bytes:
-        """Go: raft/raftpb/raft.pb.go#Message.Marshal"""
+        """The bytes of etcd. Go: raft/raftpb/raft.pb.go#Message.Marshal"""
         snapshot = self.snapshot
         m = raft_pb2.Message(
             type=self.type,  # type: ignore[arg-type]  # the same numbers
@@ -278,7 +278,7 @@ class Message:
 
     @classmethod
     def unmarshal(cls, data: bytes) -> Self:
-        """Go: raft/raftpb/raft.pb.go#Message.Unmarshal"""
+        """The inverse of ``marshal``. Go: raft/raftpb/raft.pb.go#Message.Unmarshal"""
         m = raft_pb2.Message.FromString(data)
         type_ = _MESSAGE_TYPES[m.type]
         return cls(
@@ -309,12 +309,12 @@ class HardState:
     commit: Index = Index(0)
 
     def marshal(self) -> bytes:
-        """Go: raft/raftpb/raft.pb.go#HardState.Marshal"""
+        """The bytes of etcd. Go: raft/raftpb/raft.pb.go#HardState.Marshal"""
         return raft_pb2.HardState(term=self.term, vote=self.vote, commit=self.commit).SerializeToString()
 
     @classmethod
     def unmarshal(cls, data: bytes) -> Self:
-        """Go: raft/raftpb/raft.pb.go#HardState.Unmarshal"""
+        """The inverse of ``marshal``. Go: raft/raftpb/raft.pb.go#HardState.Unmarshal"""
         m = raft_pb2.HardState.FromString(data)
         return cls(Term(m.term), NodeID(m.vote), Index(m.commit))
 
@@ -336,15 +336,15 @@ class ConfChange:
         return f"{{{self.type} {self.node_id} {_go_bytes(self.context)} {self.id} []}}"
 
     def as_v2(self) -> ConfChangeV2:
-        """Go: raft/raftpb/confchange.go#ConfChange.AsV2"""
+        """The same as a change of the second kind. Go: raft/raftpb/confchange.go#ConfChange.AsV2"""
         return ConfChangeV2(changes=(ConfChangeSingle(self.type, self.node_id),), context=self.context)
 
     def as_v1(self) -> ConfChange | None:
-        """Go: raft/raftpb/confchange.go#ConfChange.AsV1"""
+        """Itself: the first kind. Go: raft/raftpb/confchange.go#ConfChange.AsV1"""
         return self
 
     def marshal(self) -> bytes:
-        """Go: raft/raftpb/raft.pb.go#ConfChange.Marshal"""
+        """The bytes of etcd. Go: raft/raftpb/raft.pb.go#ConfChange.Marshal"""
         return raft_pb2.ConfChange(
             id=self.id,
             type=self.type,  # type: ignore[arg-type]  # the same numbers
@@ -354,7 +354,7 @@ class ConfChange:
 
     @classmethod
     def unmarshal(cls, data: bytes) -> Self:
-        """Go: raft/raftpb/raft.pb.go#ConfChange.Unmarshal"""
+        """The inverse of ``marshal``. Go: raft/raftpb/raft.pb.go#ConfChange.Unmarshal"""
         m = raft_pb2.ConfChange.FromString(data)
         return cls(m.id, ConfChangeType(m.type), NodeID(m.node_id), m.context)
 
@@ -387,11 +387,11 @@ class ConfChangeV2:
         return f"{{{self.transition} [{changes}] {_go_bytes(self.context)} []}}"
 
     def as_v2(self) -> ConfChangeV2:
-        """Go: raft/raftpb/confchange.go#ConfChangeV2.AsV2"""
+        """Itself. Go: raft/raftpb/confchange.go#ConfChangeV2.AsV2"""
         return self
 
     def as_v1(self) -> ConfChange | None:
-        """Go: raft/raftpb/confchange.go#ConfChangeV2.AsV1"""
+        """None: the first kind cannot say as much. Go: raft/raftpb/confchange.go#ConfChangeV2.AsV1"""
         return None
 
     def enter_joint(self) -> tuple[bool, bool]:
@@ -411,7 +411,7 @@ class ConfChangeV2:
         return self.transition == ConfChangeTransitionAuto and not self.changes
 
     def marshal(self) -> bytes:
-        """Go: raft/raftpb/raft.pb.go#ConfChangeV2.Marshal"""
+        """The bytes of etcd. Go: raft/raftpb/raft.pb.go#ConfChangeV2.Marshal"""
         return raft_pb2.ConfChangeV2(
             transition=self.transition,  # type: ignore[arg-type]  # the same numbers
             changes=[change._to_pb() for change in self.changes],
@@ -420,7 +420,7 @@ class ConfChangeV2:
 
     @classmethod
     def unmarshal(cls, data: bytes) -> Self:
-        """Go: raft/raftpb/raft.pb.go#ConfChangeV2.Unmarshal"""
+        """The inverse of ``marshal``. Go: raft/raftpb/raft.pb.go#ConfChangeV2.Unmarshal"""
         m = raft_pb2.ConfChangeV2.FromString(data)
         changes = tuple(ConfChangeSingle(ConfChangeType(c.type), NodeID(c.node_id)) for c in m.changes)
         return cls(ConfChangeTransition(m.transition), changes, m.context)

@@ -41,11 +41,11 @@ class RawNode:
         self.prev_hard_st = self.raft.hard_state()
 
     def tick(self) -> None:
-        """Go: raft/rawnode.go#RawNode.Tick"""
+        """A tick of the clock. Go: raft/rawnode.go#RawNode.Tick"""
         self.raft.tick()
 
     def campaign(self) -> None:
-        """Go: raft/rawnode.go#RawNode.Campaign"""
+        """Try to lead. Go: raft/rawnode.go#RawNode.Campaign"""
         self.raft.step(Message(type=pb.MsgHup))
 
     def propose(self, data: bytes) -> None:
@@ -109,23 +109,23 @@ class RawNode:
         self.raft.advance(rd)
 
     def status(self) -> Status:
-        """Go: raft/rawnode.go#RawNode.Status"""
+        """What it knows of itself and, leading, of the others. Go: raft/rawnode.go#RawNode.Status"""
         return get_status(self.raft)
 
     def basic_status(self) -> BasicStatus:
-        """Go: raft/rawnode.go#RawNode.BasicStatus"""
+        """The same without the others. Go: raft/rawnode.go#RawNode.BasicStatus"""
         return get_basic_status(self.raft)
 
     def report_unreachable(self, id: NodeID) -> None:
-        """Go: raft/rawnode.go#RawNode.ReportUnreachable"""
+        """What was last sent to ``id`` did not arrive. Go: raft/rawnode.go#RawNode.ReportUnreachable"""
         self.raft.step(Message(type=pb.MsgUnreachable, from_=id))
 
     def report_snapshot(self, id: NodeID, status: SnapshotStatus) -> None:
-        """Go: raft/rawnode.go#RawNode.ReportSnapshot"""
+        """How sending a snapshot to ``id`` went. Go: raft/rawnode.go#RawNode.ReportSnapshot"""
         self.raft.step(Message(type=pb.MsgSnapStatus, from_=id, reject=status == SnapshotFailure))
 
     def transfer_leader(self, transferee: NodeID) -> None:
-        """Go: raft/rawnode.go#RawNode.TransferLeader"""
+        """Let ``transferee`` lead. Go: raft/rawnode.go#RawNode.TransferLeader"""
         self.raft.step(Message(type=pb.MsgTransferLeader, from_=transferee))
 
     def read_index(self, rctx: bytes) -> None:
@@ -134,6 +134,6 @@ class RawNode:
 
 
 def conf_change_to_msg(c: pb.ConfChangeI) -> Message:
-    """Go: raft/node.go#confChangeToMsg"""
+    """The proposal of a change of members. Go: raft/node.go#confChangeToMsg"""
     type_, data = pb.marshal_conf_change(c)
     return Message(type=pb.MsgProp, entries=[pb.Entry(type_, data=data)])

@@ -63,12 +63,12 @@ EMPTY_READY = Ready()
 
 
 def is_empty_hard_state(st: HardState) -> bool:
-    """Go: raft/node.go#IsEmptyHardState"""
+    """Whether there is nothing to save. Go: raft/node.go#IsEmptyHardState"""
     return st == EMPTY_STATE
 
 
 def is_empty_snap(sp: Snapshot) -> bool:
-    """Go: raft/node.go#IsEmptySnap"""
+    """Whether this stands for no snapshot. Go: raft/node.go#IsEmptySnap"""
     return sp.metadata.index == 0
 
 

@@ -60,18 +60,18 @@ class Status(BasicStatus):
 
 
 def get_progress_copy(r: Raft) -> dict[NodeID, Progress]:
-    """Go: raft/status.go#getProgressCopy"""
+    """How far each member is, to keep. Go: raft/status.go#getProgressCopy"""
     return {id: replace(pr, inflights=pr.inflights.clone()) for id, pr in r.prs.visit()}
 
 
 def get_basic_status(r: Raft) -> BasicStatus:
-    """Go: raft/status.go#getBasicStatus"""
+    """Its own state. Go: raft/status.go#getBasicStatus"""
     log = r.raft_log
     return BasicStatus(r.id, r.term, r.vote, log.committed, r.lead, r.state, log.applied, r.lead_transferee)
 
 
 def get_status(r: Raft) -> Status:
-    """Go: raft/status.go#getStatus"""
+    """All there is to tell. Go: raft/status.go#getStatus"""
     log, config = r.raft_log, r.prs.config.clone()
     progress = get_progress_copy(r) if r.state == StateLeader else {}
     return Status(

@@ -73,15 +73,15 @@ class MemoryStorage:
         self.ents = [Entry()]
 
     def initial_state(self) -> tuple[HardState, ConfState]:
-        """Go: raft/storage.go#MemoryStorage.InitialState"""
+        """What was set, and the members at the snapshot. Go: raft/storage.go#MemoryStorage.InitialState"""
         return self.hard_state, self.snap.metadata.conf_state
 
     def set_hard_state(self, st: HardState) -> None:
-        """Go: raft/storage.go#MemoryStorage.SetHardState"""
+        """Keep what must survive a crash. Go: raft/storage.go#MemoryStorage.SetHardState"""
         self.hard_state = st
 
     def entries(self, lo: Index, hi: Index, max_size: int) -> list[Entry]:
-        """Go: raft/storage.go#MemoryStorage.Entries"""
+        """Raises CompactedError, UnavailableError. Go: raft/storage.go#MemoryStorage.Entries"""
         offset = self.ents[0].index
         if lo <= offset:
             raise CompactedError
@@ -93,7 +93,7 @@ class MemoryStorage:
         return limit_size(self.ents[lo - offset : hi - offset], max_size)
 
     def term(self, i: Index) -> Term:
-        """Go: raft/storage.go#MemoryStorage.Term"""
+        """Raises CompactedError, UnavailableError. Go: raft/storage.go#MemoryStorage.Term"""
         position = i - self.ents[0].index
         if position < 0:
             raise CompactedError
@@ -102,15 +102,15 @@ class MemoryStorage:
         return self.ents[position].term
 
     def last_index(self) -> Index:
-        """Go: raft/storage.go#MemoryStorage.LastIndex"""
+        """The last entry, or the dummy. Go: raft/storage.go#MemoryStorage.LastIndex"""
         return Index(self.ents[0].index + len(self.ents) - 1)
 
     def first_index(self) -> Index:
-        """Go: raft/storage.go#MemoryStorage.FirstIndex"""
+        """The one behind the dummy. Go: raft/storage.go#MemoryStorage.FirstIndex"""
         return Index(self.ents[0].index + 1)
 
     def snapshot(self) -> Snapshot:
-        """Go: raft/storage.go#MemoryStorage.Snapshot"""
+        """The newest; empty if there is none. Go: raft/storage.go#MemoryStorage.Snapshot"""
         return self.snap
 
     def apply_snapshot(self, snap: Snapshot) -> None:

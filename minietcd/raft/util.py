@@ -49,18 +49,18 @@ def vote_resp_msg_type(type: pb.MessageType) -> pb.MessageType:
 
 
 def describe_hard_state(hs: pb.HardState) -> str:
-    """Go: raft/util.go#DescribeHardState"""
+    """A hard state as people read it. Go: raft/util.go#DescribeHardState"""
     vote = f" Vote:{hs.vote}" if hs.vote else ""
     return f"Term:{hs.term}{vote} Commit:{hs.commit}"
 
 
 def describe_soft_state(ss: SoftState) -> str:
-    """Go: raft/util.go#DescribeSoftState"""
+    """A soft state as people read it. Go: raft/util.go#DescribeSoftState"""
     return f"Lead:{ss.lead} State:{ss.raft_state}"
 
 
 def describe_conf_state(state: pb.ConfState) -> str:
-    """Go: raft/util.go#DescribeConfState"""
+    """A configuration as people read it. Go: raft/util.go#DescribeConfState"""
     voters, outgoing = _list(state.voters), _list(state.voters_outgoing)
     learners, learners_next = _list(state.learners), _list(state.learners_next)
     return (
@@ -70,7 +70,7 @@ def describe_conf_state(state: pb.ConfState) -> str:
 
 
 def describe_snapshot(snap: pb.Snapshot) -> str:
-    """Go: raft/util.go#DescribeSnapshot"""
+    """Where a snapshot stands, as people read it. Go: raft/util.go#DescribeSnapshot"""
     m = snap.metadata
     return f"Index:{m.index} Term:{m.term} ConfState:{describe_conf_state(m.conf_state)}"
 
@@ -80,7 +80,7 @@ type EntryFormatter = Callable[[bytes], str]
 
 
 def describe_ready(rd: Ready, f: EntryFormatter = quote) -> str:
-    """Go: raft/util.go#DescribeReady"""
+    """A Ready as people read it, over many lines. Go: raft/util.go#DescribeReady"""
     text = ""
     if rd.soft_state:
         text += describe_soft_state(rd.soft_state) + "\n"
@@ -100,7 +100,7 @@ def describe_ready(rd: Ready, f: EntryFormatter = quote) -> str:
 
 
 def describe_message(m: pb.Message, f: EntryFormatter = quote) -> str:
-    """Go: raft/util.go#DescribeMessage"""
+    """A message as people read it. Go: raft/util.go#DescribeMessage"""
     text = f"{m.from_:x}->{m.to:x} {m.type} Term:{m.term} Log:{m.log_term}/{m.index}"
     if m.reject:
         text += f" Rejected (Hint: {m.reject_hint})"
@@ -114,12 +114,12 @@ def describe_message(m: pb.Message, f: EntryFormatter = quote) -> str:
 
 
 def payload_size(e: pb.Entry) -> int:
-    """Go: raft/util.go#PayloadSize"""
+    """The bytes that count towards the limit on what is not committed. Go: raft/util.go#PayloadSize"""
     return len(e.data)
 
 
 def describe_entry(e: pb.Entry, f: EntryFormatter = quote) -> str:
-    """Go: raft/util.go#DescribeEntry"""
+    """An entry as people read it. Go: raft/util.go#DescribeEntry"""
     if e.type == pb.EntryNormal:
         formatted = f(e.data)
     else:
@@ -129,7 +129,7 @@ def describe_entry(e: pb.Entry, f: EntryFormatter = quote) -> str:
 
 
 def describe_entries(ents: Sequence[pb.Entry], f: EntryFormatter = quote) -> str:
-    """Go: raft/util.go#DescribeEntries"""
+    """Entries as people read them, one a line. Go: raft/util.go#DescribeEntries"""
     return "".join(describe_entry(e, f) + "\n" for e in ents)
 
 
@@ -152,7 +152,7 @@ def limit_size(ents: list[pb.Entry], max_size: int) -> list[pb.Entry]:
 
 
 def assert_conf_states_equivalent(cs1: pb.ConfState, cs2: pb.ConfState) -> None:
-    """Go: raft/util.go#assertConfStatesEquivalent"""
+    """That what was restored is what was stored. Go: raft/util.go#assertConfStatesEquivalent"""
     assert cs1.equivalent(cs2), f"ConfStates not equivalent after sorting: {cs1} {cs2}"
 
 

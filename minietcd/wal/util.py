@@ -58,5 +58,5 @@ def parse_wal_name(name: str) -> tuple[int, int]:
 
 
 def wal_name(seq: int, index: int) -> str:
-    """Go: wal/util.go#walName"""
+    """The name of a segment. Go: wal/util.go#walName"""
     return f"{seq:016x}-{index:016x}.wal"

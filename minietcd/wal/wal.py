@@ -215,12 +215,12 @@ class WAL:
                 self.locks.pop().close()
 
     def save_entry(self, e: Entry) -> None:
-        """Go: wal/wal.go#WAL.saveEntry"""
+        """Append one entry; ``sync`` must follow. Go: wal/wal.go#WAL.saveEntry"""
         self.encoder.encode(ENTRY_TYPE, e.marshal())
         self.enti = e.index
 
     def save_state(self, s: HardState) -> None:
-        """Go: wal/wal.go#WAL.saveState"""
+        """Append the hard state, unless it is empty; ``sync`` must follow. Go: wal/wal.go#WAL.saveState"""
         if is_empty_hard_state(s):
             return
         self.state = s
@@ -314,7 +314,7 @@ def open_for_read(dirpath: Path, snap: Snapshot, disk: Disk = DISK) -> WAL:
 
 
 def open_at_index(dirpath: Path, snap: Snapshot, write: bool, disk: Disk) -> WAL:
-    """Go: wal/wal.go#openAtIndex"""
+    """Open the segments, with their locks if they are to be written. Go: wal/wal.go#openAtIndex"""
     w = WAL(dirpath, disk)
     files = open_wal_files(dirpath, select_wal_files(dirpath, snap, disk), write, disk)
     w.start = snap
@@ -334,7 +334,7 @@ def select_wal_files(dirpath: Path, snap: Snapshot, disk: Disk) -> list[str]:
 
 
 def open_wal_files(dirpath: Path, names: list[str], write: bool, disk: Disk) -> list[File]:
-    """Go: wal/wal.go#openWALFiles"""
+    """Open these segments, all of them or none. Go: wal/wal.go#openWALFiles"""
     files: list[File] = []
     try:
         for name in names:

@@ -140,7 +140,10 @@ class Changer:
         progress[id] = Progress(inflights, next=self.last_index, is_learner=is_learner, recent_active=True)
 
     def check_and_copy(self) -> Outcome:
-        """Go: raft/confchange/confchange.go#Changer.checkAndCopy"""
+        """The configuration in force, to be changed.
+
+        Go: raft/confchange/confchange.go#Changer.checkAndCopy
+        """
         config = self.tracker.config.clone()
         progress = ProgressMap({id: replace(pr) for id, pr in self.tracker.progress.items()})
         return check_and_return(config, progress)
@@ -167,16 +170,16 @@ def check_invariants(config: Config, progress: ProgressMap) -> None:
 
 
 def check_and_return(config: Config, progress: ProgressMap) -> Outcome:
-    """Go: raft/confchange/confchange.go#checkAndReturn"""
+    """The outcome, if it is sound. Go: raft/confchange/confchange.go#checkAndReturn"""
     check_invariants(config, progress)
     return config, progress
 
 
 def joint(config: Config) -> bool:
-    """Go: raft/confchange/confchange.go#joint"""
+    """Whether two majorities decide. Go: raft/confchange/confchange.go#joint"""
     return bool(config.voters.outgoing)
 
 
 def describe(*changes: pb.ConfChangeSingle) -> str:
-    """Go: raft/confchange/confchange.go#Describe"""
+    """Changes as people read them. Go: raft/confchange/confchange.go#Describe"""
     return " ".join(f"{change.type}({change.node_id})" for change in changes)

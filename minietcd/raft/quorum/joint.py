@@ -31,7 +31,7 @@ class JointConfig(NamedTuple):
         return MajorityConfig(self.incoming | self.outgoing)
 
     def describe(self, acked_index: AckedIndexer) -> str:
-        """Go: raft/quorum/joint.go#JointConfig.Describe"""
+        """What all voters have acknowledged, as a picture. Go: raft/quorum/joint.go#JointConfig.Describe"""
         return self.ids().describe(acked_index)
 
     def committed_index(self, acked_index: AckedIndexer) -> Index:

@@ -17,7 +17,7 @@ type AckedIndexer = Callable[[NodeID], Index | None]
 
 
 def index_string(i: Index) -> str:
-    """Go: raft/quorum/quorum.go#Index.String"""
+    """An index as people read it. Go: raft/quorum/quorum.go#Index.String"""
     return "∞" if i == MAX_INDEX else str(i)
 
 

@@ -24,7 +24,7 @@ class Inflights:
         self.buffer: deque[Index] = deque()
 
     def clone(self) -> Inflights:
-        """Go: raft/tracker/inflights.go#Inflights.Clone"""
+        """A copy to look at. Go: raft/tracker/inflights.go#Inflights.Clone"""
         copy = Inflights(self.size)
         copy.buffer.extend(self.buffer)
         return copy
@@ -45,13 +45,13 @@ class Inflights:
         self.buffer.popleft()
 
     def full(self) -> bool:
-        """Go: raft/tracker/inflights.go#Inflights.Full"""
+        """Whether to send nothing more for now. Go: raft/tracker/inflights.go#Inflights.Full"""
         return len(self.buffer) >= self.size
 
     def count(self) -> int:
-        """Go: raft/tracker/inflights.go#Inflights.Count"""
+        """How many are under way. Go: raft/tracker/inflights.go#Inflights.Count"""
         return len(self.buffer)
 
     def reset(self) -> None:
-        """Go: raft/tracker/inflights.go#Inflights.reset"""
+        """Forget them all. Go: raft/tracker/inflights.go#Inflights.reset"""
         self.buffer.clear()

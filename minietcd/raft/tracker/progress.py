@@ -37,7 +37,10 @@ class Progress:
     is_learner: bool = False
 
     def reset_state(self, state: StateType) -> None:
-        """Go: raft/tracker/progress.go#Progress.ResetState"""
+        """Send in another way from now on; nothing is under way.
+
+        Go: raft/tracker/progress.go#Progress.ResetState
+        """
         self.probe_sent = False
         self.pending_snapshot = _NONE
         self.state = state
@@ -57,12 +60,15 @@ class Progress:
         self.next = Index(max(self.match, pending_snapshot) + 1)
 
     def become_replicate(self) -> None:
-        """Go: raft/tracker/progress.go#Progress.BecomeReplicate"""
+        """Send ahead, from what it is known to have on.
+
+        Go: raft/tracker/progress.go#Progress.BecomeReplicate
+        """
         self.reset_state(StateReplicate)
         self.next = Index(self.match + 1)
 
     def become_snapshot(self, snapshot_index: Index) -> None:
-        """Go: raft/tracker/progress.go#Progress.BecomeSnapshot"""
+        """Wait for the fate of a snapshot. Go: raft/tracker/progress.go#Progress.BecomeSnapshot"""
         self.reset_state(StateSnapshot)
         self.pending_snapshot = snapshot_index
 

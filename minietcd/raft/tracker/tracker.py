@@ -82,7 +82,10 @@ class ProgressTracker:
         return len(self.config.voters.incoming) == 1 and not self.config.voters.outgoing
 
     def acked_index(self, id: NodeID) -> Index | None:
-        """Go: raft/tracker/tracker.go#matchAckIndexer.AckedIndex"""
+        """Up to where ``id`` has the log, if it is a member.
+
+        Go: raft/tracker/tracker.go#matchAckIndexer.AckedIndex
+        """
         pr = self.progress.get(id)
         return pr.match if pr else None
 
@@ -103,15 +106,15 @@ class ProgressTracker:
         return self.config.voters.vote_result(votes) == VoteWon
 
     def voter_nodes(self) -> tuple[NodeID, ...]:
-        """Go: raft/tracker/tracker.go#ProgressTracker.VoterNodes"""
+        """Who votes, sorted. Go: raft/tracker/tracker.go#ProgressTracker.VoterNodes"""
         return self.config.voters.ids().slice()
 
     def learner_nodes(self) -> tuple[NodeID, ...]:
-        """Go: raft/tracker/tracker.go#ProgressTracker.LearnerNodes"""
+        """Who only learns, sorted. Go: raft/tracker/tracker.go#ProgressTracker.LearnerNodes"""
         return self.config.learners.slice()
 
     def reset_votes(self) -> None:
-        """Go: raft/tracker/tracker.go#ProgressTracker.ResetVotes"""
+        """Begin to count anew. Go: raft/tracker/tracker.go#ProgressTracker.ResetVotes"""
         self.votes = {}
 
     def record_vote(self, id: NodeID, vote: bool) -> None:

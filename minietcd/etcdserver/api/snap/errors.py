@@ -43,6 +43,6 @@ class NoSnapshotError(SnapError):
 
 
 class NoDBSnapshotError(SnapError):
-    """Go: etcdserver/api/snap/db.go"""
+    """The database that a snapshot needs has not come, or is in use already. Go: etcdserver/api/snap/db.go"""
 
     message = "snapshot file doesn't exist"

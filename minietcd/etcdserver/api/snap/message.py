@@ -50,7 +50,7 @@ class ExactReadCloser:
             raise ShortReadError("ioutil: short read")
 
     def close(self) -> None:
-        """Go: pkg/ioutil/readcloser.go#exactReadCloser.Close"""
+        """Let go of what is read from. Go: pkg/ioutil/readcloser.go#exactReadCloser.Close"""
         self.rc.close()
 
 
