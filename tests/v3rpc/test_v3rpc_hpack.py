@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hpack
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minietcd.etcdserver.api.v3rpc.hpack import Decoder, Encoder
@@ -23,11 +23,13 @@ conversation = st.lists(st.one_of(blocks, sizes), max_size=60)
 def exchange(encoder: hpack.Encoder, decoder: hpack.Decoder, steps: list[Step]) -> None:
     for step in steps:
         if isinstance(step, int):
-            encoder.header_table_size = step
+            if step != encoder.header_table_size:  # the library forgets a change that is said twice
+                encoder.header_table_size = step
         else:
             assert list(decoder.decode(encoder.encode(step), raw=True)) == step
 
 
+@settings(deadline=None)
 @given(conversation)
 def test_headers_come_out_as_they_went_in(steps: list[Step]) -> None:
     exchange(hpack.Encoder(), Decoder(), steps)
