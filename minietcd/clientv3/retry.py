@@ -13,19 +13,8 @@ from grpclib.exceptions import GRPCError
 
 from minietcd.etcdserver.api.v3rpc.rpctypes.error import error_desc
 from minietcd.pkg.context import Context
+from minietcd.proto.etcdserverpb import rpc_pb2 as pb
 from minietcd.proto.etcdserverpb.rpc import KVClient
-from minietcd.proto.etcdserverpb.rpc_pb2 import (
-    CompactionRequest,
-    CompactionResponse,
-    DeleteRangeRequest,
-    DeleteRangeResponse,
-    PutRequest,
-    PutResponse,
-    RangeRequest,
-    RangeResponse,
-    TxnRequest,
-    TxnResponse,
-)
 
 if TYPE_CHECKING:
     from minietcd.clientv3.client import Client
@@ -62,22 +51,24 @@ class RetryKVClient:
         """Go: clientv3/retry.go#RetryKVClient"""
         self.kc = KVClient(c.invoke)
 
-    async def range(self, ctx: Context, in_: RangeRequest, **opts: Any) -> RangeResponse:
+    async def range(self, ctx: Context, in_: pb.RangeRequest, **opts: Any) -> pb.RangeResponse:
         """Go: clientv3/retry.go#retryKVClient.Range"""
         return await self.kc.range(ctx, in_, retry_policy=RetryPolicy.REPEATABLE, **opts)
 
-    async def put(self, ctx: Context, in_: PutRequest, **opts: Any) -> PutResponse:
+    async def put(self, ctx: Context, in_: pb.PutRequest, **opts: Any) -> pb.PutResponse:
         """Go: clientv3/retry.go#retryKVClient.Put"""
         return await self.kc.put(ctx, in_, **opts)
 
-    async def delete_range(self, ctx: Context, in_: DeleteRangeRequest, **opts: Any) -> DeleteRangeResponse:
+    async def delete_range(
+        self, ctx: Context, in_: pb.DeleteRangeRequest, **opts: Any
+    ) -> pb.DeleteRangeResponse:
         """Go: clientv3/retry.go#retryKVClient.DeleteRange"""
         return await self.kc.delete_range(ctx, in_, **opts)
 
-    async def txn(self, ctx: Context, in_: TxnRequest, **opts: Any) -> TxnResponse:
+    async def txn(self, ctx: Context, in_: pb.TxnRequest, **opts: Any) -> pb.TxnResponse:
         """Go: clientv3/retry.go#retryKVClient.Txn"""
         return await self.kc.txn(ctx, in_, **opts)
 
-    async def compact(self, ctx: Context, in_: CompactionRequest, **opts: Any) -> CompactionResponse:
+    async def compact(self, ctx: Context, in_: pb.CompactionRequest, **opts: Any) -> pb.CompactionResponse:
         """Go: clientv3/retry.go#retryKVClient.Compact"""
         return await self.kc.compact(ctx, in_, **opts)

@@ -17,18 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from grpclib.const import Cardinality, Handler
 
 from minietcd.pkg.context import Context
-from minietcd.proto.etcdserverpb.rpc_pb2 import (
-    CompactionRequest,
-    CompactionResponse,
-    DeleteRangeRequest,
-    DeleteRangeResponse,
-    PutRequest,
-    PutResponse,
-    RangeRequest,
-    RangeResponse,
-    TxnRequest,
-    TxnResponse,
-)
+from minietcd.proto.etcdserverpb import rpc_pb2 as pb
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -60,35 +49,37 @@ class KVClient:
     def __init__(self, invoke: Invoke) -> None:
         self.invoke = invoke
 
-    async def range(self, ctx: Context, in_: RangeRequest, **opts: Any) -> RangeResponse:
+    async def range(self, ctx: Context, in_: pb.RangeRequest, **opts: Any) -> pb.RangeResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Range"""
-        return await self.invoke(ctx, "/etcdserverpb.KV/Range", in_, RangeResponse, **opts)
+        return await self.invoke(ctx, "/etcdserverpb.KV/Range", in_, pb.RangeResponse, **opts)
 
-    async def put(self, ctx: Context, in_: PutRequest, **opts: Any) -> PutResponse:
+    async def put(self, ctx: Context, in_: pb.PutRequest, **opts: Any) -> pb.PutResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Put"""
-        return await self.invoke(ctx, "/etcdserverpb.KV/Put", in_, PutResponse, **opts)
+        return await self.invoke(ctx, "/etcdserverpb.KV/Put", in_, pb.PutResponse, **opts)
 
-    async def delete_range(self, ctx: Context, in_: DeleteRangeRequest, **opts: Any) -> DeleteRangeResponse:
+    async def delete_range(
+        self, ctx: Context, in_: pb.DeleteRangeRequest, **opts: Any
+    ) -> pb.DeleteRangeResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.DeleteRange"""
-        return await self.invoke(ctx, "/etcdserverpb.KV/DeleteRange", in_, DeleteRangeResponse, **opts)
+        return await self.invoke(ctx, "/etcdserverpb.KV/DeleteRange", in_, pb.DeleteRangeResponse, **opts)
 
-    async def txn(self, ctx: Context, in_: TxnRequest, **opts: Any) -> TxnResponse:
+    async def txn(self, ctx: Context, in_: pb.TxnRequest, **opts: Any) -> pb.TxnResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Txn"""
-        return await self.invoke(ctx, "/etcdserverpb.KV/Txn", in_, TxnResponse, **opts)
+        return await self.invoke(ctx, "/etcdserverpb.KV/Txn", in_, pb.TxnResponse, **opts)
 
-    async def compact(self, ctx: Context, in_: CompactionRequest, **opts: Any) -> CompactionResponse:
+    async def compact(self, ctx: Context, in_: pb.CompactionRequest, **opts: Any) -> pb.CompactionResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Compact"""
-        return await self.invoke(ctx, "/etcdserverpb.KV/Compact", in_, CompactionResponse, **opts)
+        return await self.invoke(ctx, "/etcdserverpb.KV/Compact", in_, pb.CompactionResponse, **opts)
 
 
 class KVServer(Protocol):
     """What a server of keys must be able to do. Go: etcdserver/etcdserverpb/rpc.pb.go#KVServer"""
 
-    async def range(self, ctx: Context, r: RangeRequest) -> RangeResponse: ...
-    async def put(self, ctx: Context, r: PutRequest) -> PutResponse: ...
-    async def delete_range(self, ctx: Context, r: DeleteRangeRequest) -> DeleteRangeResponse: ...
-    async def txn(self, ctx: Context, r: TxnRequest) -> TxnResponse: ...
-    async def compact(self, ctx: Context, r: CompactionRequest) -> CompactionResponse: ...
+    async def range(self, ctx: Context, r: pb.RangeRequest) -> pb.RangeResponse: ...
+    async def put(self, ctx: Context, r: pb.PutRequest) -> pb.PutResponse: ...
+    async def delete_range(self, ctx: Context, r: pb.DeleteRangeRequest) -> pb.DeleteRangeResponse: ...
+    async def txn(self, ctx: Context, r: pb.TxnRequest) -> pb.TxnResponse: ...
+    async def compact(self, ctx: Context, r: pb.CompactionRequest) -> pb.CompactionResponse: ...
 
 
 def register_kv_server(srv: KVServer, interceptor: UnaryServerInterceptor) -> Registered:
@@ -99,25 +90,21 @@ def register_kv_server(srv: KVServer, interceptor: UnaryServerInterceptor) -> Re
 async def _kv_range_handler(srv: KVServer, stream: ServerStream, interceptor: UnaryServerInterceptor) -> None:
     """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Range_Handler"""
 
-    async def handler(ctx: Context, in_: RangeRequest) -> RangeResponse:
+    async def handler(ctx: Context, in_: pb.RangeRequest) -> pb.RangeResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Range_Handler.func1"""
         return await srv.range(ctx, in_)
 
-    ctx, in_ = await _receive(stream)
-    info = UnaryServerInfo(srv, "/etcdserverpb.KV/Range")
-    await stream.send_message(await interceptor(ctx, in_, info, handler))
+    await _serve(stream, interceptor, UnaryServerInfo(srv, "/etcdserverpb.KV/Range"), handler)
 
 
 async def _kv_put_handler(srv: KVServer, stream: ServerStream, interceptor: UnaryServerInterceptor) -> None:
     """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Put_Handler"""
 
-    async def handler(ctx: Context, in_: PutRequest) -> PutResponse:
+    async def handler(ctx: Context, in_: pb.PutRequest) -> pb.PutResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Put_Handler.func1"""
         return await srv.put(ctx, in_)
 
-    ctx, in_ = await _receive(stream)
-    info = UnaryServerInfo(srv, "/etcdserverpb.KV/Put")
-    await stream.send_message(await interceptor(ctx, in_, info, handler))
+    await _serve(stream, interceptor, UnaryServerInfo(srv, "/etcdserverpb.KV/Put"), handler)
 
 
 async def _kv_delete_range_handler(
@@ -125,25 +112,21 @@ async def _kv_delete_range_handler(
 ) -> None:
     """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_DeleteRange_Handler"""
 
-    async def handler(ctx: Context, in_: DeleteRangeRequest) -> DeleteRangeResponse:
+    async def handler(ctx: Context, in_: pb.DeleteRangeRequest) -> pb.DeleteRangeResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_DeleteRange_Handler.func1"""
         return await srv.delete_range(ctx, in_)
 
-    ctx, in_ = await _receive(stream)
-    info = UnaryServerInfo(srv, "/etcdserverpb.KV/DeleteRange")
-    await stream.send_message(await interceptor(ctx, in_, info, handler))
+    await _serve(stream, interceptor, UnaryServerInfo(srv, "/etcdserverpb.KV/DeleteRange"), handler)
 
 
 async def _kv_txn_handler(srv: KVServer, stream: ServerStream, interceptor: UnaryServerInterceptor) -> None:
     """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Txn_Handler"""
 
-    async def handler(ctx: Context, in_: TxnRequest) -> TxnResponse:
+    async def handler(ctx: Context, in_: pb.TxnRequest) -> pb.TxnResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Txn_Handler.func1"""
         return await srv.txn(ctx, in_)
 
-    ctx, in_ = await _receive(stream)
-    info = UnaryServerInfo(srv, "/etcdserverpb.KV/Txn")
-    await stream.send_message(await interceptor(ctx, in_, info, handler))
+    await _serve(stream, interceptor, UnaryServerInfo(srv, "/etcdserverpb.KV/Txn"), handler)
 
 
 async def _kv_compact_handler(
@@ -151,13 +134,11 @@ async def _kv_compact_handler(
 ) -> None:
     """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Compact_Handler"""
 
-    async def handler(ctx: Context, in_: CompactionRequest) -> CompactionResponse:
+    async def handler(ctx: Context, in_: pb.CompactionRequest) -> pb.CompactionResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Compact_Handler.func1"""
         return await srv.compact(ctx, in_)
 
-    ctx, in_ = await _receive(stream)
-    info = UnaryServerInfo(srv, "/etcdserverpb.KV/Compact")
-    await stream.send_message(await interceptor(ctx, in_, info, handler))
+    await _serve(stream, interceptor, UnaryServerInfo(srv, "/etcdserverpb.KV/Compact"), handler)
 
 
 type ServerStream = Stream[Any, Any]
@@ -181,11 +162,11 @@ class ServiceDesc(NamedTuple):
 KV_SERVICE_DESC = ServiceDesc(
     "etcdserverpb.KV",
     {
-        "Range": MethodDesc(_kv_range_handler, RangeRequest, RangeResponse),
-        "Put": MethodDesc(_kv_put_handler, PutRequest, PutResponse),
-        "DeleteRange": MethodDesc(_kv_delete_range_handler, DeleteRangeRequest, DeleteRangeResponse),
-        "Txn": MethodDesc(_kv_txn_handler, TxnRequest, TxnResponse),
-        "Compact": MethodDesc(_kv_compact_handler, CompactionRequest, CompactionResponse),
+        "Range": MethodDesc(_kv_range_handler, pb.RangeRequest, pb.RangeResponse),
+        "Put": MethodDesc(_kv_put_handler, pb.PutRequest, pb.PutResponse),
+        "DeleteRange": MethodDesc(_kv_delete_range_handler, pb.DeleteRangeRequest, pb.DeleteRangeResponse),
+        "Txn": MethodDesc(_kv_txn_handler, pb.TxnRequest, pb.TxnResponse),
+        "Compact": MethodDesc(_kv_compact_handler, pb.CompactionRequest, pb.CompactionResponse),
     },
 )
 
@@ -207,10 +188,13 @@ class Registered(NamedTuple):
         return Handler(serve, Cardinality.UNARY_UNARY, method.request_type, method.reply_type)
 
 
-async def _receive(stream: ServerStream) -> tuple[Context, Any]:
-    """The request, and who sent it: what gRPC decodes before a handler's own work begins."""
+async def _serve(
+    stream: ServerStream, interceptor: UnaryServerInterceptor, info: UnaryServerInfo, handler: UnaryHandler
+) -> None:
+    """Decode the request, note who sent it, and answer it through the interceptor."""
     request = await stream.recv_message()
     assert request is not None, "a unary call without its message"
     address = stream.peer.addr() or ()
     peer = address if isinstance(address, str) else ":".join(map(str, address[:2]))
-    return Context(stream.metadata or {}, peer), request
+    ctx = Context(stream.metadata or {}, peer)
+    await stream.send_message(await interceptor(ctx, request, info, handler))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minietcd.clientv3.op import OpOption, with_prev_kv
+from minietcd.clientv3 import op as clientv3
 from minietcd.etcdctl.cobra import Command
 from minietcd.etcdctl.ctlv3.command.error import ExitBadArgs, exit_with_error
 from minietcd.etcdctl.ctlv3.command.get_command import range_options
@@ -33,7 +33,7 @@ async def del_command_func(cmd: Command, args: list[str]) -> None:
     init_display_from_cmd(cmd).del_(resp)
 
 
-def get_del_op(cmd: Command, args: list[str]) -> tuple[str, list[OpOption]]:
+def get_del_op(cmd: Command, args: list[str]) -> tuple[str, list[clientv3.OpOption]]:
     """Go: etcdctl/ctlv3/command/del_command.go#getDelOp"""
     if len(args) not in (1, 2):
         exit_with_error(
@@ -41,5 +41,5 @@ def get_del_op(cmd: Command, args: list[str]) -> tuple[str, list[OpOption]]:
         )
     opts = range_options(cmd, args)
     if cmd.get("prev-kv", bool):
-        opts.append(with_prev_kv())
+        opts.append(clientv3.with_prev_kv())
     return args[0], opts

@@ -2,25 +2,7 @@
 
 from __future__ import annotations
 
-from minietcd.clientv3.op import (
-    OpOption,
-    SortAscend,
-    SortByCreateRevision,
-    SortByKey,
-    SortByModRevision,
-    SortByValue,
-    SortByVersion,
-    SortDescend,
-    SortNone,
-    with_from_key,
-    with_keys_only,
-    with_limit,
-    with_prefix,
-    with_range,
-    with_rev,
-    with_serializable,
-    with_sort,
-)
+from minietcd.clientv3 import op as clientv3
 from minietcd.etcdctl.cobra import Command
 from minietcd.etcdctl.ctlv3.command.error import ExitBadArgs, ExitBadFeature, exit_with_error
 from minietcd.etcdctl.ctlv3.command.global_ import init_display_from_cmd, must_client_from_cmd
@@ -28,14 +10,14 @@ from minietcd.etcdctl.ctlv3.command.printer_simple import SimplePrinter
 from minietcd.etcdctl.ctlv3.command.util import command_ctx
 from minietcd.pkg.strconv import quote
 
-ORDERS = {"ASCEND": SortAscend, "DESCEND": SortDescend, "": SortNone}
+ORDERS = {"ASCEND": clientv3.SortAscend, "DESCEND": clientv3.SortDescend, "": clientv3.SortNone}
 TARGETS = {
-    "CREATE": SortByCreateRevision,
-    "KEY": SortByKey,
-    "MODIFY": SortByModRevision,
-    "VALUE": SortByValue,
-    "VERSION": SortByVersion,
-    "": SortByKey,
+    "CREATE": clientv3.SortByCreateRevision,
+    "KEY": clientv3.SortByKey,
+    "MODIFY": clientv3.SortByModRevision,
+    "VALUE": clientv3.SortByValue,
+    "VERSION": clientv3.SortByVersion,
+    "": clientv3.SortByKey,
 }
 
 
@@ -67,7 +49,7 @@ async def get_command_func(cmd: Command, args: list[str]) -> None:
     display.get(resp)
 
 
-def get_get_op(cmd: Command, args: list[str]) -> tuple[str, list[OpOption]]:
+def get_get_op(cmd: Command, args: list[str]) -> tuple[str, list[clientv3.OpOption]]:
     """Go: etcdctl/ctlv3/command/get_command.go#getGetOp"""
     if not args:
         exit_with_error(
@@ -76,37 +58,37 @@ def get_get_op(cmd: Command, args: list[str]) -> tuple[str, list[OpOption]]:
     range_opts = range_options(cmd, args)
     opts = []
     if (consistency := cmd.get("consistency", str)) == "s":
-        opts.append(with_serializable())
+        opts.append(clientv3.with_serializable())
     elif consistency != "l":
         exit_with_error(ExitBadFeature, f"unknown consistency flag {quote(consistency)}")
-    opts.append(with_limit(cmd.get("limit", int)))
+    opts.append(clientv3.with_limit(cmd.get("limit", int)))
     if (rev := cmd.get("rev", int)) > 0:
-        opts.append(with_rev(rev))
+        opts.append(clientv3.with_rev(rev))
     opts += [*range_opts, _sort(cmd)]
     if cmd.get("keys-only", bool):
-        opts.append(with_keys_only())
+        opts.append(clientv3.with_keys_only())
     return args[0], opts
 
 
-def _sort(cmd: Command) -> OpOption:
+def _sort(cmd: Command) -> clientv3.OpOption:
     order, target = cmd.get("order", str), cmd.get("sort-by", str)
     if order.upper() not in ORDERS:
         exit_with_error(ExitBadFeature, f"bad sort order {order}")
     if target.upper() not in TARGETS:
         exit_with_error(ExitBadFeature, f"bad sort target {target}")
-    return with_sort(TARGETS[target.upper()], ORDERS[order.upper()])
+    return clientv3.with_sort(TARGETS[target.upper()], ORDERS[order.upper()])
 
 
-def range_options(cmd: Command, args: list[str]) -> list[OpOption]:
+def range_options(cmd: Command, args: list[str]) -> list[clientv3.OpOption]:
     """Which keys: those up to the second argument, or what --prefix or --from-key says."""
     prefix, from_key = cmd.get("prefix", bool), cmd.get("from-key", bool)
     if prefix and from_key:
         exit_with_error(ExitBadArgs, "`--prefix` and `--from-key` cannot be set at the same time, choose one")
     if len(args) == 1:
-        return [with_prefix()] if prefix else [with_from_key()] if from_key else []
+        return [clientv3.with_prefix()] if prefix else [clientv3.with_from_key()] if from_key else []
     if prefix or from_key:
         exit_with_error(
             ExitBadArgs,
             "too many arguments, only accept one argument when `--prefix` or `--from-key` is set",
         )
-    return [with_range(args[1])]
+    return [clientv3.with_range(args[1])]

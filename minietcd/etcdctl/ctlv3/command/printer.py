@@ -28,41 +28,31 @@ class Printer(Protocol):
 
 def new_printer(printer_type: str, is_hex: bool, out: TextIO) -> Printer | None:
     """The printer of a format, if there is one. Go: etcdctl/ctlv3/command/printer.go#NewPrinter"""
-    match printer_type:
-        case "simple":
-            return SimplePrinter(out, is_hex)
-        case "fields":
-            return FieldsPrinter(out)
-        case "json":
-            return PrinterRPC(out, print_json)
-        case "protobuf":
-            return PrinterRPC(out, print_pb)
-        case "table":
-            return PrinterRPC(out, unsupported)
-    return None
+    if printer_type == "simple":
+        return SimplePrinter(out, is_hex)
+    if printer_type == "fields":
+        return FieldsPrinter(out)
+    p = {"json": print_json, "protobuf": print_pb, "table": unsupported}.get(printer_type)
+    return PrinterRPC(out, p) if p else None
 
 
 class PrinterRPC:
-    """Prints every response in the same way, as the message it is.
-
-    Go: etcdctl/ctlv3/command/printer.go#printerRPC
-    """
+    """Prints responses as the messages they are. Go: etcdctl/ctlv3/command/printer.go#printerRPC"""
 
     def __init__(self, out: TextIO, p: Callable[[TextIO, Message], None]) -> None:
         self.out = out
         self.p = p
 
-    def del_(self, r: DeleteRangeResponse) -> None:
-        """Go: etcdctl/ctlv3/command/printer.go#printerRPC.Del"""
+    def put(self, r: Message) -> None:
+        """The same for every kind of response.
+
+        Go: etcdctl/ctlv3/command/printer.go#printerRPC.Del
+        Go: etcdctl/ctlv3/command/printer.go#printerRPC.Get
+        Go: etcdctl/ctlv3/command/printer.go#printerRPC.Put
+        """
         self.p(self.out, r)
 
-    def get(self, r: RangeResponse) -> None:
-        """Go: etcdctl/ctlv3/command/printer.go#printerRPC.Get"""
-        self.p(self.out, r)
-
-    def put(self, r: PutResponse) -> None:
-        """Go: etcdctl/ctlv3/command/printer.go#printerRPC.Put"""
-        self.p(self.out, r)
+    del_ = get = put
 
 
 def print_pb(out: TextIO, v: Message) -> None:

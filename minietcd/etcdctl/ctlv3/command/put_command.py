@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minietcd.clientv3.op import OpOption, with_ignore_lease, with_ignore_value, with_lease, with_prev_kv
+from minietcd.clientv3 import op as clientv3
 from minietcd.etcdctl.cobra import Command
 from minietcd.etcdctl.ctlv3.command.error import ExitBadArgs, exit_with_error
 from minietcd.etcdctl.ctlv3.command.global_ import arg_or_stdin, init_display_from_cmd, must_client_from_cmd
@@ -53,7 +53,7 @@ async def put_command_func(cmd: Command, args: list[str]) -> None:
     init_display_from_cmd(cmd).put(resp)
 
 
-def get_put_op(cmd: Command, args: list[str]) -> tuple[str, str, list[OpOption]]:
+def get_put_op(cmd: Command, args: list[str]) -> tuple[str, str, list[clientv3.OpOption]]:
     """Go: etcdctl/ctlv3/command/put_command.go#getPutOp"""
     ignore_value = cmd.get("ignore-value", bool)
     if not args:
@@ -68,11 +68,11 @@ def get_put_op(cmd: Command, args: list[str]) -> tuple[str, str, list[OpOption]]
         lease_id = parse_int(cmd.get("lease", str), 16)
     except ValueError as err:
         exit_with_error(ExitBadArgs, f"bad lease ID ({err}), expecting ID in Hex")
-    opts = [with_lease(lease_id)] if lease_id else []
+    opts = [clientv3.with_lease(lease_id)] if lease_id else []
     if cmd.get("prev-kv", bool):
-        opts.append(with_prev_kv())
+        opts.append(clientv3.with_prev_kv())
     if ignore_value:
-        opts.append(with_ignore_value())
+        opts.append(clientv3.with_ignore_value())
     if cmd.get("ignore-lease", bool):
-        opts.append(with_ignore_lease())
+        opts.append(clientv3.with_ignore_lease())
     return args[0], value, opts

@@ -5,33 +5,20 @@ Go: etcdserver/api/v3rpc/key.go
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Awaitable, Sequence, Set
+from typing import Protocol
 
 from minietcd.etcdserver.api.v3rpc.header import new_header
-from minietcd.etcdserver.api.v3rpc.rpctypes.error import (
-    ErrGRPCDuplicateKey,
-    ErrGRPCEmptyKey,
-    ErrGRPCKeyNotFound,
-    ErrGRPCLeaseProvided,
-    ErrGRPCTooManyOps,
-    ErrGRPCValueProvided,
-)
+from minietcd.etcdserver.api.v3rpc.rpctypes import error as rpctypes
 from minietcd.etcdserver.api.v3rpc.util import to_grpc_error
 from minietcd.etcdserver.server import EtcdServer
 from minietcd.pkg.context import Context
-from minietcd.proto.etcdserverpb.rpc_pb2 import (
-    CompactionRequest,
-    CompactionResponse,
-    DeleteRangeRequest,
-    DeleteRangeResponse,
-    PutRequest,
-    PutResponse,
-    RangeRequest,
-    RangeResponse,
-    RequestOp,
-    TxnRequest,
-    TxnResponse,
-)
+from minietcd.proto.etcdserverpb import rpc_pb2 as pb
+
+
+class _Response(Protocol):
+    @property
+    def header(self) -> pb.ResponseHeader: ...
 
 
 class KvServer:
@@ -43,98 +30,81 @@ class KvServer:
         self.kv = s
         self.max_txn_ops = s.cfg.max_txn_ops
 
-    async def range(self, ctx: Context, r: RangeRequest) -> RangeResponse:
+    async def range(self, ctx: Context, r: pb.RangeRequest) -> pb.RangeResponse:
         """Go: etcdserver/api/v3rpc/key.go#kvServer.Range"""
         check_range_request(r)
-        try:
-            resp = await self.kv.range(ctx, r)
-        except Exception as err:
-            raise to_grpc_error(err) from err
-        self.hdr.fill(resp.header)
-        return resp
+        return await self._answer(self.kv.range(ctx, r))
 
-    async def put(self, ctx: Context, r: PutRequest) -> PutResponse:
+    async def put(self, ctx: Context, r: pb.PutRequest) -> pb.PutResponse:
         """Go: etcdserver/api/v3rpc/key.go#kvServer.Put"""
         check_put_request(r)
-        try:
-            resp = await self.kv.put(ctx, r)
-        except Exception as err:
-            raise to_grpc_error(err) from err
-        self.hdr.fill(resp.header)
-        return resp
+        return await self._answer(self.kv.put(ctx, r))
 
-    async def delete_range(self, ctx: Context, r: DeleteRangeRequest) -> DeleteRangeResponse:
+    async def delete_range(self, ctx: Context, r: pb.DeleteRangeRequest) -> pb.DeleteRangeResponse:
         """Go: etcdserver/api/v3rpc/key.go#kvServer.DeleteRange"""
         check_delete_request(r)
-        try:
-            resp = await self.kv.delete_range(ctx, r)
-        except Exception as err:
-            raise to_grpc_error(err) from err
-        self.hdr.fill(resp.header)
-        return resp
+        return await self._answer(self.kv.delete_range(ctx, r))
 
-    async def txn(self, ctx: Context, r: TxnRequest) -> TxnResponse:
+    async def txn(self, ctx: Context, r: pb.TxnRequest) -> pb.TxnResponse:
         """Go: etcdserver/api/v3rpc/key.go#kvServer.Txn"""
         check_txn_request(r, self.max_txn_ops)
         check_intervals(r.success)
         check_intervals(r.failure)
-        try:
-            resp = await self.kv.txn(ctx, r)
-        except Exception as err:
-            raise to_grpc_error(err) from err
-        self.hdr.fill(resp.header)
-        return resp
+        return await self._answer(self.kv.txn(ctx, r))
 
-    async def compact(self, ctx: Context, r: CompactionRequest) -> CompactionResponse:
+    async def compact(self, ctx: Context, r: pb.CompactionRequest) -> pb.CompactionResponse:
         """Go: etcdserver/api/v3rpc/key.go#kvServer.Compact"""
+        return await self._answer(self.kv.compact(ctx, r))
+
+    async def _answer[Response: _Response](self, call: Awaitable[Response]) -> Response:
         try:
-            resp = await self.kv.compact(ctx, r)
+            resp = await call
         except Exception as err:
             raise to_grpc_error(err) from err
         self.hdr.fill(resp.header)
         return resp
 
 
-def check_range_request(r: RangeRequest) -> None:
+def check_range_request(r: pb.RangeRequest) -> None:
     """Go: etcdserver/api/v3rpc/key.go#checkRangeRequest"""
     if not r.key:
-        raise ErrGRPCEmptyKey.err()
+        raise rpctypes.ErrGRPCEmptyKey.err()
 
 
-def check_put_request(r: PutRequest) -> None:
+def check_put_request(r: pb.PutRequest) -> None:
     """A key there must be; what is to be kept from before must not be given too.
 
     Go: etcdserver/api/v3rpc/key.go#checkPutRequest
     """
     if not r.key:
-        raise ErrGRPCEmptyKey.err()
+        raise rpctypes.ErrGRPCEmptyKey.err()
     if r.ignore_value and r.value:
-        raise ErrGRPCValueProvided.err()
+        raise rpctypes.ErrGRPCValueProvided.err()
     if r.ignore_lease and r.lease:
-        raise ErrGRPCLeaseProvided.err()
+        raise rpctypes.ErrGRPCLeaseProvided.err()
 
 
-def check_delete_request(r: DeleteRangeRequest) -> None:
+def check_delete_request(r: pb.DeleteRangeRequest) -> None:
     """Go: etcdserver/api/v3rpc/key.go#checkDeleteRequest"""
     if not r.key:
-        raise ErrGRPCEmptyKey.err()
+        raise rpctypes.ErrGRPCEmptyKey.err()
 
 
-def check_txn_request(r: TxnRequest, max_txn_ops: int) -> None:
+def check_txn_request(r: pb.TxnRequest, max_txn_ops: int) -> None:
     """Each part must make sense alone; what is nested counts against the room its parents left.
 
     Go: etcdserver/api/v3rpc/key.go#checkTxnRequest
     """
     opc = max(len(r.compare), len(r.success), len(r.failure))
     if opc > max_txn_ops:
-        raise ErrGRPCTooManyOps.err()
+        raise rpctypes.ErrGRPCTooManyOps.err()
     if not all(c.key for c in r.compare):
-        raise ErrGRPCEmptyKey.err()
+        raise rpctypes.ErrGRPCEmptyKey.err()
     for u in (*r.success, *r.failure):
         check_request_op(u, max_txn_ops - opc)
 
 
-def check_intervals(reqs: Sequence[RequestOp]) -> tuple[set[bytes], list[tuple[bytes, bytes]]]:
+def check_intervals(reqs: Sequence[pb.RequestOp]) -> tuple[set[bytes], list[tuple[bytes, bytes]]]:
     """Refuse a key that is put twice, or put and deleted: one revision has room for one of them.
 
     Returns the keys put and the ranges deleted, for the level above. As in etcd, a range without an end
@@ -148,7 +118,7 @@ def check_intervals(reqs: Sequence[RequestOp]) -> tuple[set[bytes], list[tuple[b
 
     def put(keys: set[bytes], but: Set[bytes] = frozenset()) -> None:
         if (keys & puts) - but or any(begin <= key < end for key in keys for begin, end in dels):
-            raise ErrGRPCDuplicateKey.err()
+            raise rpctypes.ErrGRPCDuplicateKey.err()
         puts.update(keys)
 
     for req in reqs:
@@ -164,7 +134,7 @@ def check_intervals(reqs: Sequence[RequestOp]) -> tuple[set[bytes], list[tuple[b
     return puts, dels
 
 
-def check_request_op(u: RequestOp, max_txn_ops: int) -> None:
+def check_request_op(u: pb.RequestOp, max_txn_ops: int) -> None:
     """Go: etcdserver/api/v3rpc/key.go#checkRequestOp"""
     match u.WhichOneof("request"):
         case "request_range":
@@ -176,4 +146,4 @@ def check_request_op(u: RequestOp, max_txn_ops: int) -> None:
         case "request_txn":
             check_txn_request(u.request_txn, max_txn_ops)
         case None:
-            raise ErrGRPCKeyNotFound.err()
+            raise rpctypes.ErrGRPCKeyNotFound.err()

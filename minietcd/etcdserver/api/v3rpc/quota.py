@@ -8,18 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from minietcd.etcdserver.api.v3rpc.key import KvServer
-from minietcd.etcdserver.api.v3rpc.rpctypes.error import ErrGRPCNoSpace
+from minietcd.etcdserver.api.v3rpc.rpctypes import error as rpctypes
 from minietcd.etcdserver.quota import new_backend_quota
 from minietcd.etcdserver.server import EtcdServer
 from minietcd.pkg.context import Context
-from minietcd.proto.etcdserverpb.rpc_pb2 import (
-    AlarmRequest,
-    AlarmType,
-    PutRequest,
-    PutResponse,
-    TxnRequest,
-    TxnResponse,
-)
+from minietcd.proto.etcdserverpb import rpc_pb2 as pb
 
 
 class QuotaAlarmer:
@@ -39,9 +32,11 @@ class QuotaAlarmer:
         """
         if self.q.available(r):
             return
-        req = AlarmRequest(memberID=self.a.id(), action=AlarmRequest.ACTIVATE, alarm=AlarmType.NOSPACE)
+        req = pb.AlarmRequest(
+            memberID=self.a.id(), action=pb.AlarmRequest.ACTIVATE, alarm=pb.AlarmType.NOSPACE
+        )
         await self.a.alarm(ctx, req)
-        raise ErrGRPCNoSpace.err()
+        raise rpctypes.ErrGRPCNoSpace.err()
 
 
 class QuotaKVServer(KvServer):
@@ -55,12 +50,12 @@ class QuotaKVServer(KvServer):
         super().__init__(s)
         self.qa = QuotaAlarmer(s, "kv")
 
-    async def put(self, ctx: Context, r: PutRequest) -> PutResponse:
+    async def put(self, ctx: Context, r: pb.PutRequest) -> pb.PutResponse:
         """Go: etcdserver/api/v3rpc/quota.go#quotaKVServer.Put"""
         await self.qa.check(ctx, r)
         return await super().put(ctx, r)
 
-    async def txn(self, ctx: Context, r: TxnRequest) -> TxnResponse:
+    async def txn(self, ctx: Context, r: pb.TxnRequest) -> pb.TxnResponse:
         """Go: etcdserver/api/v3rpc/quota.go#quotaKVServer.Txn"""
         await self.qa.check(ctx, r)
         return await super().txn(ctx, r)
