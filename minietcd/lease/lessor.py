@@ -102,9 +102,7 @@ class Lessor:
 
         Go: lease/lessor.go#lessor.Revoke
         """
-        lease = self.lease_map.get(id)
-        if lease is None:
-            raise LeaseNotFoundError
+        lease = self._must_lookup(id)
         if self.rd is None:
             return
         txn = self.rd()
@@ -130,9 +128,7 @@ class Lessor:
 
     def attach(self, id: LeaseID, items: Iterable[LeaseItem]) -> None:
         """Hang keys on a lease. Raises LeaseNotFoundError. Go: lease/lessor.go#lessor.Attach"""
-        lease = self.lease_map.get(id)
-        if lease is None:
-            raise LeaseNotFoundError
+        lease = self._must_lookup(id)
         for item in items:
             lease.item_set.add(item)
             self.item_map[item] = id
@@ -143,9 +139,7 @@ class Lessor:
 
     def detach(self, id: LeaseID, items: Iterable[LeaseItem]) -> None:
         """Take keys off a lease. Raises LeaseNotFoundError. Go: lease/lessor.go#lessor.Detach"""
-        lease = self.lease_map.get(id)
-        if lease is None:
-            raise LeaseNotFoundError
+        lease = self._must_lookup(id)
         for item in items:
             lease.item_set.discard(item)
             self.item_map.pop(item, None)
@@ -165,6 +159,11 @@ class Lessor:
         tx.unsafe_for_each(_LEASE_BUCKET_NAME, self._recover_lease)
         tx.unlock()
         b.force_commit()
+
+    def _must_lookup(self, id: LeaseID) -> Lease:
+        if lease := self.lease_map.get(id):
+            return lease
+        raise LeaseNotFoundError
 
     def _recover_lease(self, key: bytes, value: bytes) -> None:
         lpb = lease_pb2.Lease.FromString(value)

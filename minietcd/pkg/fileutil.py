@@ -13,7 +13,7 @@ import errno
 import logging
 import os
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Concatenate
 
@@ -156,11 +156,8 @@ def fdatasync(f: File) -> None:
 
 def sync_dir(dir: Path, disk: Disk = DISK) -> None:
     """Return when the names in ``dir`` are on the disk. Go: pkg/fileutil/dir_unix.go#OpenDir"""
-    d = File(dir, os.O_RDONLY, disk)
-    try:
+    with closing(File(dir, os.O_RDONLY, disk)) as d:
         fsync(d)
-    finally:
-        d.close()
 
 
 def try_lock_file(path: Path, flags: int, disk: Disk = DISK) -> File:
@@ -182,13 +179,11 @@ def write_and_sync_file(filename: Path, data: bytes, disk: Disk = DISK) -> None:
 
     Go: pkg/ioutil/util.go#WriteAndSyncFile
     """
-    file = File(filename, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, disk, 0o666)
-    try:
-        file.write(data)
-        fsync(file)
-    except OSError:
-        with suppress(OSError):
-            disk.unlink(filename)
-        raise
-    finally:
-        file.close()
+    with closing(File(filename, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, disk, 0o666)) as file:
+        try:
+            file.write(data)
+            fsync(file)
+        except OSError:
+            with suppress(OSError):
+                disk.unlink(filename)
+            raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import closing
 from pathlib import Path
 
 from minietcd.pkg import fileutil
@@ -52,8 +53,7 @@ def open_last(dirpath: Path, disk: Disk) -> File:
 
 
 def _copy(source: File, target: Path) -> None:
-    copy = File(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, source.disk)
     source.seek(0)
-    while data := source.read(_COPY_BYTES):
-        copy.write(data)
-    copy.close()
+    with closing(File(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, source.disk)) as copy:
+        while data := source.read(_COPY_BYTES):
+            copy.write(data)

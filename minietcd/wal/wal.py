@@ -12,7 +12,7 @@ import errno
 import logging
 import os
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from minietcd.pkg import fileutil
@@ -198,9 +198,8 @@ class WAL:
         Go: wal/wal.go#WAL.ReleaseLockTo
         """
         older = sum(parse_wal_name(file.name.name)[1] < index for file in self.locks)
-        while older > 1:
+        for _ in range(older - 1):
             self.locks.pop(0).close()
-            older -= 1
 
     def close(self) -> None:
         """Sync what was saved, and let go of every file. Go: wal/wal.go#WAL.Close"""
@@ -355,15 +354,11 @@ def valid_snapshot_entries(wal_dir: Path, disk: Disk = DISK) -> list[Snapshot]:
     Go: wal/wal.go#ValidSnapshotEntries
     """
     snaps, commit = list[Snapshot](), 0
-    decoder = Decoder(open_wal_files(wal_dir, read_wal_names(wal_dir, disk), False, disk))
-    try:
+    files = open_wal_files(wal_dir, read_wal_names(wal_dir, disk), False, disk)
+    with closing(Decoder(files)) as decoder, suppress(UnexpectedEOFError):
         for rec in decoder:
             if rec.type == SNAPSHOT_TYPE:
                 snaps.append(decoder.unmarshal(Snapshot.FromString, rec.data))
             elif rec.type == STATE_TYPE:
                 commit = decoder.must_unmarshal_state(rec.data).commit
-    except UnexpectedEOFError:
-        pass
-    finally:
-        decoder.close()
     return [snap for snap in snaps if snap.index <= commit]

@@ -10,7 +10,7 @@ import itertools
 import logging
 import os
 from collections.abc import AsyncIterable, Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import google_crc32c
@@ -127,20 +127,18 @@ class Snapshotter:
         Go: etcdserver/api/snap/db.go#Snapshotter.SaveDBFrom
         """
         name = f"tmp{id:x}-{next(self._temporary)}"
-        f = File(self.dir / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, self.disk)
         n = 0
-        try:
-            async for data in r:
-                f.write(data)
-                n += len(data)
-            fileutil.fsync(f)
-            self.disk.rename(f.name, self._db_file_path(id))
-        except BaseException:
-            with suppress(OSError):
-                self.disk.unlink(f.name)
-            raise
-        finally:
-            f.close()
+        with closing(File(self.dir / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, self.disk)) as f:
+            try:
+                async for data in r:
+                    f.write(data)
+                    n += len(data)
+                fileutil.fsync(f)
+                self.disk.rename(f.name, self._db_file_path(id))
+            except BaseException:
+                with suppress(OSError):
+                    self.disk.unlink(f.name)
+                raise
         fields = {"path": str(self._db_file_path(id)), "bytes": n}
         log.info("saved database snapshot to disk", extra={"fields": fields})
         return n
@@ -204,8 +202,5 @@ def check_suffix(names: list[str]) -> list[str]:
 
 
 def _read_file(path: Path, disk: Disk) -> bytes:
-    file = File(path, os.O_RDONLY, disk)
-    try:
+    with closing(File(path, os.O_RDONLY, disk)) as file:
         return b"".join(iter(lambda: file.read(_READ_BYTES), b""))
-    finally:
-        file.close()
