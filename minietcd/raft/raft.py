@@ -1094,8 +1094,11 @@ STEP_FOLLOWER: Mapping[MessageType, StepFunc] = {
 
 
 def num_of_pending_conf(ents: Sequence[pb.Entry]) -> int:
-    """How many changes of members there are among these. Go: raft/raft.go#numOfPendingConf"""
-    return sum(e.type == pb.EntryConfChange for e in ents)
+    """How many changes of members there are among these, of either kind (etcd 3.4 overlooks the second).
+
+    Go: raft/raft.go#numOfPendingConf
+    """
+    return sum(e.type != pb.EntryNormal for e in ents)
 
 
 def release_pending_read_index_messages(r: Raft) -> None:

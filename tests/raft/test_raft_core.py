@@ -453,6 +453,19 @@ def test_a_member_joins_and_catches_up():
     assert network[2].data == [b"b"]
 
 
+@pytest.mark.parametrize(
+    "change", [pb.ConfChange(node_id=3), pb.ConfChangeV2(changes=(pb.ConfChangeSingle(),))]
+)
+def test_who_has_a_change_of_members_to_apply_does_not_campaign(change):
+    member = Network(2)[1]
+    type_, data = pb.marshal_conf_change(change)
+    entries = (pb.Entry(type_, 1, 3, data),)
+    append = pb.Message(pb.MsgApp, to=1, from_=2, term=1, log_term=1, index=2, entries=entries, commit=3)
+    member.node.step(append)
+    member.node.campaign()
+    assert member.raft.state == StateFollower
+
+
 def test_one_change_of_members_at_a_time():
     network = Network(3)
     leader = network.elect(1)
