@@ -2,6 +2,8 @@
 
 A range is [key, end): no ``end`` means ``key`` alone, ``end`` = zero byte means all from ``key`` on.
 
+Left out: RangeSince and keyIndex.since, because nothing calls them, in Go either.
+
 Go: mvcc/index.go
 """
 
@@ -86,13 +88,6 @@ class TreeIndex:
         if found is None:
             raise RevisionNotFoundError
         found.tombstone(rev)
-
-    def range_since(self, key: bytes, end: bytes, rev: int) -> list[Revision]:
-        """All revisions of a range's keys from ``rev`` on, sorted. Go: mvcc/index.go#treeIndex.RangeSince"""
-        if not end:
-            found = self.key_index(key)
-            return found.since(rev) if found is not None else []
-        return sorted(r for ki in self.visit(key, end) for r in ki.since(rev))
 
     def compact(self, rev: int) -> set[Revision]:
         """Forget what cannot be asked for any more; the older revisions that must stay in the backend.

@@ -97,14 +97,6 @@ class KeyIndex:
         later = len(generation.revs) - position - 1
         return generation.revs[position], generation.created, generation.ver - later
 
-    def since(self, rev: int) -> list[Revision]:
-        """The revisions from ``rev`` on; of those with the same main only the last, for it alone is visible.
-
-        Go: mvcc/key_index.go#keyIndex.since
-        """
-        last_of_main = {r.main: r for g in self.generations for r in g.revs if r.main >= rev}
-        return list(last_of_main.values())
-
     def compact(self, at_rev: int, available: set[Revision]) -> None:
         """Forget what nobody at or after ``at_rev`` can see; add to ``available`` what is kept of the rest.
 

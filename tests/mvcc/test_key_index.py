@@ -71,12 +71,6 @@ def test_compaction_changes_no_answer_at_or_after_it(history: History, data: st.
             assert key_index.get(later) == looked_up(history, later)
 
 
-@given(histories(), st.integers(0, 30))
-def test_since_tells_the_last_change_of_each_transaction(history: History, rev: int) -> None:
-    wanted = {at.main: at for at, _ in history if at.main >= rev}
-    assert indexed(history).since(rev) == list(wanted.values())
-
-
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
 def test_a_revision_comes_back_from_its_bytes(main: int, sub: int) -> None:
     key = rev_to_bytes(Revision(main, sub))
