@@ -9,7 +9,6 @@ Go: clientv3/balancer/balancer.go
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -37,12 +36,18 @@ class Endpoint(NamedTuple):
 
 def parse_endpoint(endpoint: str) -> Endpoint:
     """Read ``host:port`` or a URL. Go: clientv3/balancer/resolver/endpoint/endpoint.go#ParseEndpoint"""
-    if "://" not in endpoint:
-        return Endpoint("tcp", endpoint, "")
-    url = urlsplit(endpoint)
-    if url.scheme in ("unix", "unixs"):
-        return Endpoint("unix", url.netloc + url.path, url.scheme)
-    return Endpoint("tcp", url.netloc, url.scheme)
+    try:
+        url = urlsplit(endpoint if "://" in endpoint else "")
+    except ValueError:
+        url = urlsplit("")
+    match url.scheme:
+        case "":
+            return Endpoint("tcp", endpoint, "")
+        case "http" | "https":
+            return Endpoint("tcp", url.netloc, url.scheme)
+        case "unix" | "unixs":
+            return Endpoint("unix", url.netloc + url.path, url.scheme)
+    return Endpoint("", "", url.scheme)
 
 
 class SubConn:
@@ -72,7 +77,7 @@ class SubConn:
                 self.channel = self.channel or self._open()
                 async with asyncio.timeout(self.dial_timeout or None):
                     await self.channel.__connect__()
-            except (OSError, ValueError) as err:
+            except (OSError, ValueError, OverflowError) as err:
                 self.error = err
                 await asyncio.sleep(wait)
                 wait = min(wait * 1.6, 120)
@@ -90,8 +95,7 @@ class SubConn:
     async def close(self) -> None:
         if self.task is not None:
             self.task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self.task
+            await asyncio.wait([self.task])
         if self.channel is not None:
             self.channel.close()
 

@@ -42,7 +42,7 @@ def parse_duration(text: str) -> float:
     """Seconds in ``1h2m``, ``1.5s``, ``300ms`` …"""
     sign, rest = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
     if rest == "0":
-        return 0
+        return 0.0
     total = 0.0
     while True:
         number = re.match(r"(\d+\.?\d*|\.\d+)([^\d.]*)", rest, re.ASCII)

@@ -171,6 +171,8 @@ async def test_after_a_quorum_of_endpoints_comes_a_pause(nobody: str) -> None:
         ("https://[::1]:1/x", ("tcp", "[::1]:1", "https")),
         ("unix:///tmp/s", ("unix", "/tmp/s", "unix")),
         ("unix://s:1", ("unix", "s:1", "unix")),
+        ("ftp://h:1", ("", "", "ftp")),
+        ("http://[::1", ("tcp", "http://[::1", "")),
     ],
 )
 def test_an_endpoint_is_an_address_or_a_url(endpoint: str, parsed: tuple[str, str, str]) -> None:

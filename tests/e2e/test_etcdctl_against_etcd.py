@@ -92,6 +92,8 @@ get foo --rev -1
 get a -w table
 get a -w xx
 get a -w json --print-value-only
+get a --command-timeout=0
+get a --dial-timeout=0
 del
 del a b c
 del a b --prefix
@@ -246,7 +248,11 @@ async def test_protobuf_output_is_the_response(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize(
-    "endpoints", ["127.0.0.1:1", "127.0.0.1:1,[::1]:1", "nonsense::::", "nonsense", "unix:///nowhere", ""]
+    "endpoints",
+    [
+        *("127.0.0.1:1", "127.0.0.1:1,[::1]:1", "127.0.0.1:99999", "nonsense::::", "nonsense", ""),
+        *("unix:///nowhere", "ftp://127.0.0.1:1", "http://[::1"),
+    ],
 )
 async def test_an_endpoint_that_cannot_be_reached_ends_the_same_way(pair: Pair, endpoints: str) -> None:
     words = [f"--endpoints={endpoints}", "--command-timeout=300ms", "get", "foo"]

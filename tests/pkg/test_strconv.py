@@ -60,6 +60,7 @@ def test_a_switch_is_one_of_gos_twelve_words() -> None:
 )
 def test_a_duration_is_a_sum_of_units(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
+    assert isinstance(parse_duration(text), float)
 
 
 @pytest.mark.parametrize(
