@@ -81,6 +81,23 @@ def test_the_same_words_have_the_same_answers(pair: tuple[Cluster, Cluster], etc
         assert comparable(ours) == comparable(theirs), line
 
 
+def test_transactions_and_compaction_say_the_same(pair: tuple[Cluster, Cluster], etcdctl_bin: Path) -> None:
+    steps = [
+        (["put", "t", "1"], ""),
+        (["txn"], 'value("t") = "1"\n\nput t 2\nget t\n\ndel t\n\n'),
+        (["txn", "-w", "json"], 'mod("t") = "1"\n\nput t 3\n\ndel u\nget t\n\n'),
+        (["txn"], "\nput t 1\nput t 2\n\n\n"),
+        (["txn"], '\nput "" x\n\n\n'),
+        (["compaction", "2"], ""),
+        (["compaction", "2", "--physical"], ""),
+        (["compaction", "99999"], ""),
+        (["get", "t", "--rev", "1"], ""),
+    ]
+    for words, stdin in steps:
+        theirs, ours = (ctl([etcdctl_bin], c.endpoints, *words, stdin=stdin) for c in pair)
+        assert comparable(ours) == comparable(theirs), (words, stdin)
+
+
 @pytest.mark.parametrize("size", [1536 * 1024 - 100, 1536 * 1024, 2 * 1024 * 1024 - 20, 2 * 1024 * 1024])
 def test_a_value_too_large_is_refused_in_the_same_words(
     pair: tuple[Cluster, Cluster], etcdctl_bin: Path, size: int
@@ -139,20 +156,3 @@ def test_a_full_backend_refuses_in_the_same_words(
         return said
 
     assert conversation(MINIETCD) == conversation([str(etcd_bin)])
-
-
-def test_transactions_and_compaction_say_the_same(pair: tuple[Cluster, Cluster], etcdctl_bin: Path) -> None:
-    steps = [
-        (["put", "t", "1"], ""),
-        (["txn"], 'value("t") = "1"\n\nput t 2\nget t\n\ndel t\n\n'),
-        (["txn", "-w", "json"], 'mod("t") = "1"\n\nput t 3\n\ndel u\nget t\n\n'),
-        (["txn"], "\nput t 1\nput t 2\n\n\n"),
-        (["txn"], '\nput "" x\n\n\n'),
-        (["compaction", "2"], ""),
-        (["compaction", "2", "--physical"], ""),
-        (["compaction", "99999"], ""),
-        (["get", "t", "--rev", "1"], ""),
-    ]
-    for words, stdin in steps:
-        theirs, ours = (ctl([etcdctl_bin], c.endpoints, *words, stdin=stdin) for c in pair)
-        assert comparable(ours) == comparable(theirs), (words, stdin)
