@@ -173,12 +173,18 @@ class Store:
         self.b.force_commit()
 
     def compact_(self, rev: int) -> Chan[None]:
-        """Queue the deletion behind those that run. Go: mvcc/kvstore.go#store.compact"""
+        """Queue the deletion behind those that run.
+
+        Go: mvcc/kvstore.go#store.compact
+        Go: mvcc/kvstore.go#store.compactBarrier
+        """
         done: Chan[None] = Chan("compactc")
         b = self.b
 
         async def job() -> None:
-            if self.holds(b) and await schedule_compaction(self, rev, self.kvindex.compact(rev)):
+            if self.holds(b):
+                await schedule_compaction(self, rev, self.kvindex.compact(rev))
+            if not self.closed:  # then the next start will do it; a store that took over has no need to
                 done.close()
 
         if self.fifo_sched is None:

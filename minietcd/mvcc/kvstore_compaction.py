@@ -23,14 +23,14 @@ _PAUSE = 0.01
 log = logging.getLogger("mvcc")
 
 
-async def schedule_compaction(s: Store, compact_main_rev: int, keep: set[Revision]) -> bool:
-    """Delete all up to ``compact_main_rev`` but ``keep``; False if the store let go of the backend before.
+async def schedule_compaction(s: Store, compact_main_rev: int, keep: set[Revision]) -> None:
+    """Delete all up to ``compact_main_rev`` but ``keep``, unless the store lets go of the backend before.
 
     Go: mvcc/kvstore_compaction.go#store.scheduleCompaction
     """
     b = s.b
     last, end = Revision(0), rev_to_bytes(Revision(compact_main_rev + 1))
-    while True:
+    while s.holds(b):
         tx = b.batch_tx()
         tx.lock()
         keys, _ = tx.unsafe_range(KEY_BUCKET_NAME, rev_to_bytes(last), end, s.compaction_batch_limit)
@@ -41,14 +41,11 @@ async def schedule_compaction(s: Store, compact_main_rev: int, keep: set[Revisio
             done = rev_to_bytes(Revision(compact_main_rev))
             tx.unsafe_put(META_BUCKET_NAME, FINISHED_COMPACT_KEY_NAME, done)
             tx.unlock()
-            log.info(
-                "finished scheduled compaction", extra={"fields": {"compact-revision": compact_main_rev}}
-            )
-            return True
+            fields = {"compact-revision": compact_main_rev}
+            log.info("finished scheduled compaction", extra={"fields": fields})
+            return
         main, sub = bytes_to_rev(keys[-1])
         last = Revision(main, sub + 1)
         tx.unlock()
         b.force_commit()
         await asyncio.sleep(_PAUSE)
-        if not s.holds(b):
-            return False
