@@ -17,11 +17,7 @@ from minietcd.mvcc.errors import CompactedError, FutureRevError
 from minietcd.mvcc.index import TreeIndex
 from minietcd.mvcc.key_index import KeyIndex
 from minietcd.mvcc.kv import DEFAULT_RANGE, ConsistentIndexGetter, RangeOptions, RangeResult
-from minietcd.mvcc.kvstore_compaction import (
-    FINISHED_COMPACT_KEY_NAME,
-    META_BUCKET_NAME,
-    schedule_compaction,
-)
+from minietcd.mvcc.kvstore_compaction import FINISHED_COMPACT_KEY_NAME, META_BUCKET_NAME, schedule_compaction
 from minietcd.mvcc.kvstore_txn import KEY_BUCKET_NAME, StoreTxnRead, StoreTxnWrite
 from minietcd.mvcc.revision import Revision, bytes_to_rev, is_tombstone, rev_to_bytes
 from minietcd.pkg.chan import Chan

@@ -111,13 +111,7 @@ class WatchableStore(Store):
         return WatchStream(self)
 
     def watch(
-        self,
-        key: bytes,
-        end: bytes,
-        start_rev: int,
-        id: WatchID,
-        ch: Chan[WatchResponse],
-        *fcs: FilterFunc,
+        self, key: bytes, end: bytes, start_rev: int, id: WatchID, ch: Chan[WatchResponse], *fcs: FilterFunc
     ) -> Watcher:
         """Watch a range from ``start_rev`` on (0: from now on).
 
