@@ -5,6 +5,7 @@ Go: etcdserver/backend.go
 
 from __future__ import annotations
 
+from minietcd.etcdserver.api.snap.errors import NoDBSnapshotError
 from minietcd.etcdserver.api.snap.snapshotter import Snapshotter
 from minietcd.etcdserver.config import ServerConfig
 from minietcd.mvcc.backend.backend import INITIAL_MMAP_SIZE, Backend
@@ -44,12 +45,19 @@ def recover_snapshot_backend(
     """The backend that is at least as new as ``snapshot``.
 
     If the member died after saving the raft snapshot and before its database took the place of the old one,
-    that is done now: the log after the snapshot does not fit the old one.
+    that is done now: the log after the snapshot does not fit the old one. Raises ValueError if there is none.
 
     Go: etcdserver/backend.go#recoverSnapshotBackend
     """
     if snapshot.metadata.index <= saved_index(oldbe):
         return oldbe
-    newbe = open_snapshot_backend(cfg, ss, snapshot)
+    try:
+        newbe = open_snapshot_backend(cfg, ss, snapshot)
+    except NoDBSnapshotError as err:
+        raise ValueError(
+            f"database {cfg.backend_path()} is missing or older than the snapshot at index "
+            f"{snapshot.metadata.index}, and so is the one that could replace it ({err}); "
+            "restore the data directory"
+        ) from err
     oldbe.close()
     return newbe

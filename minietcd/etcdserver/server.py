@@ -78,6 +78,7 @@ from minietcd.etcdserver.util import longest_connected
 from minietcd.etcdserver.v2_server import V2Server, new_request
 from minietcd.lease.lessor import Lessor
 from minietcd.mvcc.backend.backend import Backend
+from minietcd.mvcc.kvstore import saved_index
 from minietcd.mvcc.watchable_store import WatchableStore
 from minietcd.pkg.chan import CLOSED, Chan, select
 from minietcd.pkg.clock import Ticker
@@ -152,18 +153,29 @@ async def new_server(cfg: ServerConfig) -> EtcdServer:
                 st.recovery(snapshot.data)
                 fields = {"snapshot-index": snapshot.metadata.index, "snapshot-size": len(snapshot.data)}
                 log.info("recovered v2 store from snapshot", extra={"fields": fields})
-                be = recover_snapshot_backend(cfg, ss, be, snapshot)
+                old, be = be, recover_snapshot_backend(cfg, ss, be, snapshot)
+                be_exist = be_exist or be is not old
             must_have_backend(cfg, st, be_exist)
             beginning = restart(cfg, snapshot, st, be)
+        elif index := saved_index(be):
+            raise ValueError(lost_wal(cfg, index))
         elif cfg.new_cluster:
             beginning = await bootstrap(cfg, st, be, prt)
         else:
             beginning = await join(cfg, st, be, prt)
         return EtcdServer(cfg, st, ss, be, prt, beginning)
     except BaseException:
-        be.close()
+        be.abandon()
         await prt.close()
         raise
+
+
+def lost_wal(cfg: ServerConfig, index: int) -> str:
+    """Why not to begin anew beside a database: all up to its index would be taken for applied, and lost."""
+    return (
+        f"the log in {cfg.wal_dir()} is missing, but {cfg.backend_path()} holds what it said up to index "
+        f"{index}; restore the log, or remove the data directory and join anew"
+    )
 
 
 class EtcdServer(Reconfigure, V2Server, SnapshotMerge):

@@ -101,9 +101,13 @@ class Backend:
 
     def _open(self) -> None:
         self.db = _open_lmdb(self.path, max(self._mmap_size, 2 * self.path.stat().st_size), self._sync)
-        with self.db.begin() as tx, tx.cursor() as cursor:
-            names = list(cursor.iternext(values=False))
-        self.buckets = {name: self.db.open_db(name, create=False) for name in names}
+        try:
+            with self.db.begin() as tx, tx.cursor() as cursor:
+                names = list(cursor.iternext(values=False))
+            self.buckets = {name: self.db.open_db(name, create=False) for name in names}
+        except lmdb.Error as e:
+            self.db.close()
+            raise BackendError(self.path, f"damaged ({e})") from e
 
     def batch_tx(self) -> BatchTxBuffered:
         """The writer. Go: mvcc/backend/backend.go#backend.BatchTx"""
@@ -178,6 +182,13 @@ class Backend:
         if self._task is not None:
             self._task.cancel()
         self._batch_tx.commit_and_stop()
+        self.db.close()
+        os.close(self._lock_fd)
+
+    def abandon(self) -> None:
+        """Let go of the file, and write nothing of what waits: a start that fails leaves it as it was."""
+        assert self._task is None, "it has been started"
+        self._batch_tx.rollback()
         self.db.close()
         os.close(self._lock_fd)
 

@@ -120,6 +120,12 @@ class BatchTx:
         if not stop:
             self.tx = self.backend.db.begin(write=True)
 
+    def rollback(self) -> None:
+        """Forget what waits."""
+        if self.tx is not None:
+            self.tx.abort()
+        self.tx, self.pending, self.locked = None, 0, False
+
     @property
     def _open(self) -> lmdb.Transaction[bytes]:
         if self.tx is None:
@@ -128,8 +134,7 @@ class BatchTx:
 
     def _failed(self, error: lmdb.Error) -> BackendError:
         """Fatal, and raised by all that comes after: this batch is lost, but still in the write-ahead log."""
-        self._open.abort()
-        self.tx, self.pending, self.locked = None, 0, False
+        self.rollback()
         reason = f"cannot write: {error}"
         if isinstance(error, lmdb.MapFullError):
             size = self.backend.db.info()["map_size"]
