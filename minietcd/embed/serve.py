@@ -15,7 +15,7 @@ import contextlib
 import logging
 import socket
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 
@@ -118,7 +118,7 @@ def listen(url: str) -> socket.socket:
     parts = urlsplit(url)
     if parts.scheme != "http":
         raise ConfigError(f"only http URLs can be listened on yet: {url}")
-    host, port = parts.hostname or "", parts.port or 0
+    host, port = parts.hostname or "", _port(parts)
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     family, kind, proto, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
     sock = socket.socket(family, kind, proto)
@@ -131,6 +131,13 @@ def listen(url: str) -> socket.socket:
         reason = (err.strerror or str(err)).lower()
         raise OSError(f"listen tcp {join_host_port(host, port)}: bind: {reason}") from err
     return sock
+
+
+def _port(parts: SplitResult) -> int:
+    try:
+        return parts.port or 0
+    except ValueError:
+        raise OSError(f"listen tcp: address {parts.netloc.rpartition(':')[2]}: invalid port") from None
 
 
 def join_host_port(host: str, port: int) -> str:

@@ -54,17 +54,24 @@ def parse_bool(text: str) -> bool:
 
 def parse_int(text: str) -> int:
     """A whole number, also as 0x1f, 0o17 or 0b11."""
-    try:
-        return int(text, 0)
-    except ValueError:
-        raise ParseError from None
+    return _parse_whole(text, range(-(2**63), 2**63))
 
 
 def parse_uint(text: str) -> int:
     """A whole number that is not negative."""
     if text[:1] in ("-", "+"):
         raise ParseError
-    return parse_int(text)
+    return _parse_whole(text, range(2**64))
+
+
+def _parse_whole(text: str, possible: range) -> int:
+    try:
+        number = int(text, 0)
+    except ValueError:
+        raise ParseError from None
+    if number not in possible:
+        raise ParseError("value out of range")
+    return number
 
 
 def parse_duration(text: str) -> float:

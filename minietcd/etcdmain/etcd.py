@@ -130,7 +130,7 @@ def crashed(e: Etcd, context: dict[str, Any]) -> None:
 def die(cfg: Config, err: Exception) -> int:
     """Say in one line what was wrong, and where the flags are to blame, which."""
     log.debug("what happened", exc_info=err)
-    text = str(err) or type(err).__name__
+    text = _text(err)
     if "--initial-cluster" in text:
         if cfg.initial_cluster == cfg.initial_cluster_from_name(cfg.name):
             log.info("forgot to set --initial-cluster flag?")
@@ -138,6 +138,13 @@ def die(cfg: Config, err: Exception) -> int:
             log.info("forgot to set --initial-advertise-peer-urls flag?")
     log.critical("%s", text)
     return 1
+
+
+def _text(err: Exception) -> str:
+    """What was wrong, and for a file with which."""
+    if isinstance(err, OSError) and err.filename and err.strerror:
+        return f"{err.filename}: {err.strerror.lower()}"
+    return str(err) or type(err).__name__
 
 
 def identify_data_dir(directory: str) -> DirType:
