@@ -46,6 +46,7 @@ class CapnslogFormatter(logging.Formatter):
     """``2026-11-22 14:00:00.000000 I | embed: name = default``, fields behind."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """``record`` as capnslog writes it."""
         when = datetime.fromtimestamp(record.created).isoformat(" ", "microseconds")
         fields = "".join(f", {name}: {value}" for name, value in _fields(record).items())
         text = f"{record.getMessage()}{fields}{_trace(record, '\n')}"
@@ -56,18 +57,18 @@ class ZapFormatter(logging.Formatter):
     """A JSON object a line, with zap's names."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """``record`` as zap writes it."""
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {
             "level": _ZAP_LEVELS.get(record.levelno, "info"),
             "ts": when.replace("+00:00", "Z"),
-            "logger": record.name,
-            "caller": f"{record.filename}:{record.lineno}",
+            "caller": f"{'/'.join(Path(record.pathname).parts[-2:])}:{record.lineno}",
             "msg": record.getMessage(),
             **_fields(record),
         }
         if record.exc_info:
             line["stacktrace"] = _trace(record, "")
-        return json.dumps(line, default=str, separators=(",", ":"))
+        return json.dumps(line, default=str, ensure_ascii=False, separators=(",", ":"))
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import signal
 import sys
-from datetime import UTC, datetime
 from io import TextIOWrapper
 
+from minietcd.embed.config_logging import ZapFormatter
 from minietcd.etcdctl.cobra import Surroundings
 from minietcd.etcdctl.ctlv3.command.error import ExitError, ExitIO
 
@@ -55,13 +54,5 @@ def main(argv: list[str] | None = None) -> int:
 
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler()
-    handler.format = _zap_line  # type: ignore[method-assign]
+    handler.setFormatter(ZapFormatter())
     logging.getLogger("clientv3").addHandler(handler)
-
-
-def _zap_line(record: logging.LogRecord) -> str:
-    """A warning as etcd's client writes it, one JSON object a line."""
-    at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    caller = f"{'/'.join(record.pathname.rsplit('/', 2)[-2:])}:{record.lineno}"
-    fields = {"level": "warn", "ts": at, "caller": caller, "msg": record.getMessage()}
-    return json.dumps(fields | getattr(record, "fields", {}), ensure_ascii=False, separators=(",", ":"))
