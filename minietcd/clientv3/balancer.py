@@ -62,6 +62,7 @@ class SubConn:
 
     @property
     def ready(self) -> bool:
+        """Whether it can take a call now."""
         return self.channel is not None and self.channel._connected
 
     def connect(self, balancer: Balancer) -> None:
@@ -93,6 +94,7 @@ class SubConn:
         return Channel(host.strip("[]"), int(port))
 
     async def close(self) -> None:
+        """Stop dialing, and hang up."""
         if self.task is not None:
             self.task.cancel()
             await asyncio.wait([self.task])

@@ -88,6 +88,7 @@ class Op:
         )
 
     def to_put_request(self) -> PutRequest:
+        """What a put says on the wire."""
         return PutRequest(
             key=self.key,
             value=self.val,
@@ -98,6 +99,7 @@ class Op:
         )
 
     def to_delete_request(self) -> DeleteRangeRequest:
+        """What a delete says on the wire."""
         return DeleteRangeRequest(key=self.key, range_end=self.end, prev_kv=self.prev_kv)
 
     def is_write(self) -> bool:

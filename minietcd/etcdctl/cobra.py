@@ -105,21 +105,26 @@ class Command:
 
     @property
     def name(self) -> str:
+        """The word that calls it."""
         return self.use.split()[0]
 
     @property
     def path(self) -> str:
+        """The words that lead to it, from the program's name on."""
         return f"{self.parent.path} {self.name}" if self.parent else self.name
 
     @property
     def root(self) -> Command:
+        """The command that is the program itself."""
         return self.parent.root if self.parent else self
 
     @property
     def surroundings(self) -> Surroundings:
+        """Streams and environment of the whole program."""
         return self.root.root_surroundings
 
     def add_command(self, *commands: Command) -> None:
+        """Put ``commands`` under this one."""
         for command in commands:
             command.parent = self
             self.commands.append(command)
@@ -133,12 +138,15 @@ class Command:
         self.persistent[name] = Flag(name, shorthand, value, usage)
 
     def init_default_help_flag(self) -> None:
+        """Know ``--help``, unless the command has one of its own."""
         self.local.setdefault("help", Flag("help", "h", False, f"help for {self.name}"))
 
     def inherited_flags(self) -> dict[str, Flag]:
+        """Those of the commands above."""
         return self.parent.persistent | self.parent.inherited_flags() if self.parent else {}
 
     def flags(self) -> dict[str, Flag]:
+        """All that may stand with this command."""
         return self.local | self.persistent | self.inherited_flags()
 
     def get[T](self, name: str, kind: type[T]) -> T:

@@ -115,6 +115,7 @@ class Connection(H2Protocol):
         super().__init__(self._calls, server._config, server._h2_config)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say how many streams it may have, and let the server know of it."""
         super().connection_made(cast(asyncio.Transport, Cork(transport)))
         h2, streams = self.connection._connection, self._server.max_concurrent_streams
         h2.encoder, h2.decoder = Encoder(), Decoder()
@@ -123,6 +124,7 @@ class Connection(H2Protocol):
         self._server.connections.add(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        """Let the server forget it."""
         self._server.connections.discard(self)
         super().connection_lost(exc)
 
