@@ -5,6 +5,7 @@ Go: pkg/schedule/schedule.go
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -43,12 +44,12 @@ class FIFOScheduler:
         return len(self._pendings)
 
     async def stop(self) -> None:
-        """Take no more jobs, and wait until those already scheduled have run.
+        """Take no more jobs, and wait until those already scheduled have run: also if we cannot wait.
 
         Go: pkg/schedule/schedule.go#fifo.Stop
         """
         self._resume.close()
-        await self._task
+        await asyncio.shield(self._task)
 
     async def _run(self) -> None:
         while True:

@@ -50,3 +50,19 @@ async def test_a_stopped_scheduler_refuses() -> None:
 
     with pytest.raises(ChanClosedError):
         scheduler.schedule(run)
+
+
+async def test_who_cannot_wait_for_the_last_job_does_not_end_it() -> None:
+    scheduler, gate, done = FIFOScheduler(), asyncio.Event(), []
+
+    async def job() -> None:
+        await gate.wait()
+        done.append(1)
+
+    scheduler.schedule(job)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await scheduler.stop()
+    gate.set()
+    await scheduler._task
+    assert done
