@@ -164,60 +164,30 @@ FLAGS: Mapping[str, Flag] = {
 }
 """What has a meaning here."""
 
-UNSUPPORTED: Mapping[str, str] = {
-    **dict.fromkeys(
-        ("config-file", "discovery", "discovery-proxy", "discovery-srv", "discovery-srv-name"), ""
-    ),
-    **dict.fromkeys(("cert-file", "key-file", "client-crl-file", "trusted-ca-file"), ""),
-    **dict.fromkeys(("peer-cert-file", "peer-key-file", "peer-crl-file", "peer-trusted-ca-file"), ""),
-    **dict.fromkeys(
-        ("client-cert-allowed-hostname", "peer-cert-allowed-cn", "peer-cert-allowed-hostname"), ""
-    ),
-    **dict.fromkeys(("cipher-suites", "log-package-levels", "experimental-enable-v2v3"), ""),
-    **dict.fromkeys(("client-cert-auth", "peer-client-cert-auth", "auto-tls", "peer-auto-tls"), "false"),
-    **dict.fromkeys(("enable-v2", "enable-pprof", "enable-grpc-gateway"), "false"),
-    **dict.fromkeys(("experimental-initial-corrupt-check", "experimental-enable-lease-checkpoint"), "false"),
-    "experimental-enable-lease-checkpoint-persist": "false",
-    "experimental-peer-skip-client-san-verification": "false",
-    "experimental-backend-bbolt-freelist-type": "array",
-    "experimental-compaction-batch-limit": "1000",
-    "experimental-corrupt-check-time": "0s",
-    "experimental-watch-progress-notify-interval": "10m",
-    "auth-token": "simple",
-    "auth-token-ttl": "300",
-    "auto-compaction-mode": "periodic",
-    "auto-compaction-retention": "0",
-    "bcrypt-cost": "10",
-    "discovery-fallback": "proxy",
-    "grpc-keepalive-min-time": "5s",
-    "log-output": "default",
-    "metrics": "basic",
-    "proxy": "off",
-    "proxy-dial-timeout": "1000",
-    "proxy-failure-wait": "5000",
-    "proxy-read-timeout": "0",
-    "proxy-refresh-interval": "30000",
-    "proxy-write-timeout": "5000",
-}
+_UNSUPPORTED = """
+    config-file= discovery= discovery-proxy= discovery-srv= discovery-srv-name= cert-file= key-file=
+    client-crl-file= trusted-ca-file= peer-cert-file= peer-key-file= peer-crl-file=
+    peer-trusted-ca-file= client-cert-allowed-hostname= peer-cert-allowed-cn=
+    peer-cert-allowed-hostname= cipher-suites= log-package-levels= experimental-enable-v2v3=
+    client-cert-auth=false peer-client-cert-auth=false auto-tls=false peer-auto-tls=false
+    enable-v2=false enable-pprof=false enable-grpc-gateway=false
+    experimental-initial-corrupt-check=false experimental-enable-lease-checkpoint=false
+    experimental-enable-lease-checkpoint-persist=false
+    experimental-peer-skip-client-san-verification=false experimental-backend-bbolt-freelist-type=array
+    experimental-compaction-batch-limit=1000 experimental-corrupt-check-time=0s
+    experimental-watch-progress-notify-interval=10m auth-token=simple auth-token-ttl=300
+    auto-compaction-mode=periodic auto-compaction-retention=0 bcrypt-cost=10 discovery-fallback=proxy
+    grpc-keepalive-min-time=5s log-output=default metrics=basic proxy=off proxy-dial-timeout=1000
+    proxy-failure-wait=5000 proxy-read-timeout=0 proxy-refresh-interval=30000 proxy-write-timeout=5000
+"""
+UNSUPPORTED: Mapping[str, str] = dict(pair.split("=") for pair in _UNSUPPORTED.split())
 """What etcd knows and this does not yet, with the value that changes nothing."""
 
-IGNORED = frozenset(
-    [
-        "cluster-active-size",
-        "cluster-remove-delay",
-        "cluster-sync-interval",
-        "config",
-        "force",
-        "max-result-buffer",
-        "max-retry-attempts",
-        "peer-heartbeat-interval",
-        "peer-election-timeout",
-        "retry-interval",
-        "snapshot",
-        "v",
-        "vv",
-    ]
-)
+_IGNORED = """
+    cluster-active-size cluster-remove-delay cluster-sync-interval config force max-result-buffer
+    max-retry-attempts peer-election-timeout peer-heartbeat-interval retry-interval snapshot v vv
+"""
+IGNORED = frozenset(_IGNORED.split())
 """What etcd itself no longer listens to."""
 KNOWN = FLAGS.keys() | UNSUPPORTED.keys() | IGNORED
 PARSERS: Mapping[type, Callable[[str], Any]] = {
