@@ -108,6 +108,16 @@ async def test_the_log_tells_of_a_put_but_not_its_value(caplog: pytest.LogCaptur
     assert "secret" not in str(fields)
 
 
+async def test_the_log_tells_also_of_calls_that_failed(caplog: pytest.LogCaptureFixture) -> None:
+    async def refuse(ctx: Context, req: Any) -> Any:
+        raise GRPCError(Status.INVALID_ARGUMENT, "no")
+
+    with caplog.at_level(logging.DEBUG), pytest.raises(GRPCError):
+        await new_log_unary_interceptor(member())(BACKGROUND, RangeRequest(key=b"k"), INFO, refuse)
+    [fields] = [record.__dict__["fields"] for record in caplog.records if record.message == "request stats"]
+    assert (fields["request size"], fields["response size"]) == (3, 0)
+
+
 async def test_calls_are_counted_by_how_they_end() -> None:
     def counts() -> list[float]:
         statuses = (Status.OK, Status.INVALID_ARGUMENT, Status.UNKNOWN)

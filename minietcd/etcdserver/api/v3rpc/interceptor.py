@@ -54,10 +54,12 @@ def new_log_unary_interceptor(s: EtcdServer) -> UnaryServerInterceptor:
 
     async def log_interceptor(ctx: Context, req: Any, info: UnaryServerInfo, handler: UnaryHandler) -> Any:
         """Go: etcdserver/api/v3rpc/interceptor.go#newLogUnaryInterceptor.func1"""
-        start_time = time.time()
-        resp = await handler(ctx, req)
-        if log.isEnabledFor(logging.DEBUG):
-            log_unary_request_stats(ctx, info, start_time, req, resp)
+        start_time, resp = time.time(), None
+        try:
+            resp = await handler(ctx, req)
+        finally:
+            if log.isEnabledFor(logging.DEBUG):
+                log_unary_request_stats(ctx, info, start_time, req, resp)
         return resp
 
     return log_interceptor
@@ -81,7 +83,7 @@ def log_unary_request_stats(
         "remote": ctx.peer,
         "response type": info.full_method,
         "request size": size,
-        "response size": resp.ByteSize(),
+        "response size": resp.ByteSize() if resp is not None else 0,
         "request content": str(req).replace("\n", " "),
     }
     log.debug("request stats", extra={"fields": fields})
