@@ -10,6 +10,7 @@ Go: etcdserver/apply.go
 from __future__ import annotations
 
 import logging
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -442,18 +443,13 @@ def apply_compare(rv: TxnRead, c: pb.Compare) -> bool:
 
 
 def compare_kv(c: pb.Compare, kv: KeyValue) -> bool:
-    """Go: etcdserver/apply.go#compareKV"""
-    have, want = getattr(kv, _KV_FIELD[c.target]), getattr(c, _COMPARE_FIELD[c.target])
-    match c.result:
-        case pb.Compare.EQUAL:
-            return bool(have == want)
-        case pb.Compare.NOT_EQUAL:
-            return bool(have != want)
-        case pb.Compare.GREATER:
-            return bool(have > want)
-        case pb.Compare.LESS:
-            return bool(have < want)
-    return True
+    """A target that nobody knows is equal; a result that nobody knows holds: all members must do the same.
+
+    Go: etcdserver/apply.go#compareKV
+    """
+    field = _COMPARE_FIELD.get(c.target)
+    have, want = (getattr(kv, field), getattr(c, field)) if field else (0, 0)
+    return bool(_HOLDS[c.result](have, want)) if c.result in _HOLDS else True
 
 
 def check_requests(
@@ -534,26 +530,15 @@ def _sort_kvs(kvs: list[KeyValue], r: pb.RangeRequest) -> list[KeyValue]:
     """
     if r.sort_order == pb.RangeRequest.NONE and r.sort_target == pb.RangeRequest.KEY:
         return kvs
-    field = _SORT_FIELD[r.sort_target]
+    field = _SORT_FIELD.get(r.sort_target, "key")
     descend = r.sort_order == pb.RangeRequest.DESCEND
     return sorted(kvs, key=lambda kv: getattr(kv, field), reverse=descend)
 
 
-_SORT_FIELD = {
-    pb.RangeRequest.KEY: "key",
-    pb.RangeRequest.VERSION: "version",
-    pb.RangeRequest.CREATE: "create_revision",
-    pb.RangeRequest.MOD: "mod_revision",
-    pb.RangeRequest.VALUE: "value",
-}
-_KV_FIELD = {
-    pb.Compare.VERSION: "version",
-    pb.Compare.CREATE: "create_revision",
-    pb.Compare.MOD: "mod_revision",
-    pb.Compare.VALUE: "value",
-    pb.Compare.LEASE: "lease",
-}
-_COMPARE_FIELD = _KV_FIELD
+# By the numbers of RangeRequest.SortTarget, Compare.CompareTarget and Compare.CompareResult.
+_SORT_FIELD = dict(enumerate(("key", "version", "create_revision", "mod_revision", "value")))
+_COMPARE_FIELD = dict(enumerate(("version", "create_revision", "mod_revision", "value", "lease")))
+_HOLDS = dict(enumerate((operator.eq, operator.gt, operator.lt, operator.ne)))
 
 type _Call = Callable[[ApplierV3, Any, ApplyResult], None]
 

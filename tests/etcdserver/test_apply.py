@@ -177,6 +177,30 @@ def test_txn_takes_the_branch_that_the_comparison_says(filled: Any, compare: C, 
     assert answer.header.revision == 9
 
 
+@pytest.mark.parametrize(
+    ("compare", "holds"),
+    [
+        (C(key=b"a", target=9), True),  # type: ignore[arg-type]
+        (C(key=b"a", target=-1, result=C.LESS), False),  # type: ignore[arg-type]
+        (C(key=b"a", target=C.VALUE, result=9), True),  # type: ignore[arg-type]
+    ],
+)
+def test_txn_takes_some_branch_also_when_the_comparison_makes_no_sense(
+    filled: Any, compare: C, holds: bool
+) -> None:
+    success = [pb.RequestOp(request_put=put("new"))]
+    assert apply(filled, txn=pb.TxnRequest(compare=[compare], success=success)).succeeded is holds
+
+
+@pytest.mark.parametrize(
+    "odd", [{"sort_target": 9}, {"sort_target": -1, "sort_order": 7}, {"limit": 2**63 - 1}]
+)
+def test_txn_reads_also_in_an_order_that_makes_no_sense(filled: Any, odd: dict[str, Any]) -> None:
+    read = pb.RequestOp(request_range=pb.RangeRequest(key=b"a", range_end=b"z", **odd))
+    answer = apply(filled, txn=pb.TxnRequest(success=[pb.RequestOp(request_put=put("new")), read]))
+    assert len(answer.responses[1].response_range.kvs) == 5
+
+
 def test_txn_acts_in_order_at_one_revision_also_when_nested(filled: Any) -> None:
     inner = pb.TxnRequest(
         compare=[C(key=b"d", target=C.VALUE, result=C.EQUAL, value=b"no")],
