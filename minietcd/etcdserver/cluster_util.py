@@ -22,7 +22,8 @@ from minietcd.version.version import MIN_CLUSTER_VERSION, VERSION, SemVer
 
 log = logging.getLogger("etcdserver")
 
-_PEER_ERRORS = (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError)
+_PEER_ERRORS = (aiohttp.ClientError, OSError, ValueError, KeyError, TypeError)
+"""All that can come of asking somebody who may be no peer at all; timeouts are OSErrors."""
 
 
 class Versions(NamedTuple):

@@ -93,6 +93,7 @@ from minietcd.proto.etcdserverpb.etcdserver_pb2 import Request
 from minietcd.proto.etcdserverpb.raft_internal_pb2 import InternalRaftRequest
 from minietcd.raft import raftpb
 from minietcd.raft.errors import CompactedError, RaftError, SnapOutOfDateError
+from minietcd.raft.errors import StoppedError as RaftStoppedError
 from minietcd.raft.raft import NONE
 from minietcd.raft.raftpb import ConfChange, ConfState, Entry, Index, Message, NodeID, Snapshot, Term
 from minietcd.raft.rawnode import SnapshotStatus
@@ -362,13 +363,15 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         self.stopping.close()
         for task in self._wg:
             task.cancel()
-        await sched.stop()
-        await asyncio.gather(*self._wg, return_exceptions=True)
-        await self.r.stop()
-        await self._kv.close()
-        self.be.close()
-        await self.peer_rt.close()
-        self.done.close()
+        try:
+            await sched.stop()
+            await asyncio.gather(*self._wg, return_exceptions=True)
+            await self.r.stop()
+            await self._kv.close()
+            self.be.close()
+            await self.peer_rt.close()
+        finally:
+            self.done.close()  # whatever went wrong: who stops this member waits for it
 
     async def run_func8(self, ep: EtcdProgress, apply: Apply) -> None:
         """What the scheduler runs for each batch. Go: etcdserver/server.go#EtcdServer.run.func8"""
@@ -435,6 +438,8 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
                 self.r.transport.add_peer(m.id, m.peer_urls)
         ep.appliedt, ep.appliedi, ep.snapi = metadata.term, metadata.index, metadata.index
         ep.conf_state = metadata.conf_state
+        # Not in 3.4, which takes this member for one far behind until something else is applied.
+        self._term, self._applied_index = metadata.term, metadata.index
         log.info("applied snapshot", extra={"fields": fields})
 
     async def _replace_backend(self, snapshot: Snapshot) -> None:
@@ -458,7 +463,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         assert first <= ep.appliedi + 1, f"first committed entry {first} > applied {ep.appliedi} + 1"
         ents = apply.entries[ep.appliedi + 1 - first :]
         if ents and await self.apply(ents, ep):
-            go(self.stop_with_delay(1.0, MemberRemovedError()), "stopWithDelay")
+            self.go_attach(self.stop_with_delay(1.0, MemberRemovedError()), "stopWithDelay")
 
     def trigger_snapshot(self, ep: EtcdProgress) -> None:
         """Go: etcdserver/server.go#EtcdServer.triggerSnapshot"""
@@ -575,6 +580,8 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         while True:
             try:
                 await self.do(BACKGROUND, new_request("PUT", Path=path, Val=self.attributes.to_json()))
+            except (StoppedError, RaftStoppedError):
+                return  # it would be said at once every time, and nobody else would get a turn
             except (EtcdServerError, RaftError) as err:
                 message = "failed to publish local member to cluster through raft"
                 log.warning(message, extra={"fields": fields | {"error": str(err)}})

@@ -9,9 +9,11 @@ import pytest
 
 from minietcd.etcdserver import errors
 from minietcd.etcdserver.config import ServerConfig
-from minietcd.etcdserver.server import EtcdServer
+from minietcd.etcdserver.raft import Apply
+from minietcd.etcdserver.server import EtcdProgress, EtcdServer
 from minietcd.pkg.context import BACKGROUND
 from minietcd.proto.etcdserverpb import rpc_pb2 as pb
+from minietcd.raft.errors import StoppedError as RaftStoppedError
 from tests.members import Members, ready, until
 
 pytestmark = pytest.mark.timeout(60)
@@ -157,6 +159,57 @@ async def test_who_is_too_far_behind_gets_a_snapshot(members: Members) -> None:
     back = await members.start(died)
     await ready(back)
     assert await get(back, "key3") == [b"59"]
+
+
+async def test_a_snapshot_counts_as_applied(members: Members, monkeypatch: pytest.MonkeyPatch) -> None:
+    leader = await three(members, snapshot_count=10, snapshot_catch_up_entries=5)
+    died = next(name for name, server in members.servers.items() if server is not leader)
+    await members.stop(died, hard=True)
+    for n in range(40):
+        await put(leader, "key", str(n))
+    await until(lambda: leader.r.raft_storage.first_index() > 20)
+    seen: list[tuple[int, int]] = []
+    apply_snapshot = EtcdServer.apply_snapshot
+
+    async def observed(server: EtcdServer, ep: EtcdProgress, apply: Apply) -> None:
+        await apply_snapshot(server, ep, apply)
+        if apply.snapshot.metadata.index:
+            seen.append((server.applied_index(), ep.appliedi))
+
+    monkeypatch.setattr(EtcdServer, "apply_snapshot", observed)
+    await ready(await members.start(died))
+    [(applied, wanted)] = seen
+    assert applied == wanted > 20
+
+
+async def test_who_stops_a_member_does_not_wait_for_ever_when_something_fails(
+    members: Members, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = await one(members)
+    failed: list[Exception] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context["exception"]))
+    close = server.kv().close
+
+    async def fail() -> None:
+        await close()
+        raise OSError("no such luck")
+
+    monkeypatch.setattr(server.kv(), "close", fail)
+    async with asyncio.timeout(5):
+        await members.stop("n1", hard=True)
+    server.be.close()
+    await server.peer_rt.close()
+    assert [str(error) for error in failed] == ["no such luck"]
+
+
+async def test_publishing_ends_with_the_member(members: Members, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = await one(members)
+
+    async def stopped(*_: object) -> None:
+        raise RaftStoppedError
+
+    monkeypatch.setattr(server, "do", stopped)
+    await server.publish()
 
 
 async def test_a_leader_that_stops_hands_over(members: Members) -> None:
