@@ -130,11 +130,28 @@ def _connect(trace: Trace, sections: list[Section]) -> None:
         is_cause = edge.source.task != edge.target.task or edge.kind == "call"
         if is_cause and not (target in into and edge.later):
             into.setdefault(target, edge)
+    awaited = _awaited(trace)
     for section in sections:
         section.via = _way(into, told, section.turn)
         section.critical = bool(section.via) and section.via[-1].critical
-        section.later = bool(section.via) and any(edge.later for edge in section.via)
+        section.later = section.turn not in awaited or any(edge.later for edge in section.via)
         section.leaving = [e for e in trace.edges if (e.source.task, e.source.turn) == section.turn]
+
+
+def _awaited(trace: Trace) -> set[Turn]:
+    """The turns without which there would be no answer, or not this one: what leads to a client's turn."""
+    sources: dict[Turn, list[Turn]] = {}
+    for edge in trace.edges:
+        source = (edge.source.task, edge.source.turn)
+        sources.setdefault((edge.target.task, edge.target.turn), []).append(source)
+    found: set[Turn] = set()
+    ahead = [turn for turn in sources if trace.member(turn[0]) == CLIENT]
+    while ahead:
+        turn = ahead.pop()
+        if turn not in found:
+            found.add(turn)
+            ahead += sources.get(turn, [])
+    return found
 
 
 def _way(into: dict[Turn, Edge], told: set[Turn], turn: Turn) -> list[Edge]:
@@ -182,8 +199,15 @@ def _merge(sections: list[Section], trace: Trace) -> list[Section]:
             first.via = max(first.via, section.via, key=len)
             first.members.append(member)
             first.critical = first.critical or section.critical
+            first.later = first.later and section.later
         else:
             merged[(*signature, member) if first is not None else signature] = section
     for section in merged.values():
         section.members.sort()
-    return sorted(merged.values(), key=lambda section: (section.later, section.members * section.later))
+    return sorted(merged.values(), key=_place)
+
+
+def _place(section: Section) -> tuple[bool, bool, list[str]]:
+    """What led to the answer as it came; then what did not, as it follows from it, whoever was quicker."""
+    by_timer = section.later and bool(section.via) and section.via[-1].kind == "timer"
+    return (section.later, by_timer, section.members * section.later)

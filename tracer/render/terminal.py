@@ -40,12 +40,12 @@ class Terminal:
         """The whole story."""
         yield self._headline()
         number = 0
-        answered = self._answered()
+        awaited = True
         for section in self.sections:
-            if answered and (section.later or section.start > answered):
-                answered = 0
+            if awaited and section.later:
+                awaited = False
                 yield Text()
-                yield Text("after the answer", style="italic dim")
+                yield Text("what the answer did not wait for", style="italic dim")
             yield Text()
             yield from self._head(section)
             for row in section.rows:

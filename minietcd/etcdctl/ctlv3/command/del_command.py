@@ -30,7 +30,7 @@ async def del_command_func(cmd: Command, args: list[str]) -> None:
     key, opts = get_del_op(cmd, args)
     async with command_ctx(cmd) as ctx, await must_client_from_cmd(cmd) as client:
         resp = await client.kv.delete(ctx, key, *opts)
-    init_display_from_cmd(cmd).del_(resp)
+        init_display_from_cmd(cmd).del_(resp)
 
 
 def get_del_op(cmd: Command, args: list[str]) -> tuple[str, list[clientv3.OpOption]]:

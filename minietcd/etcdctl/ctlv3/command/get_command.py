@@ -41,12 +41,12 @@ async def get_command_func(cmd: Command, args: list[str]) -> None:
     key, opts = get_get_op(cmd, args)
     async with command_ctx(cmd) as ctx, await must_client_from_cmd(cmd) as client:
         resp = await client.kv.get(ctx, key, *opts)
-    display = init_display_from_cmd(cmd)
-    if cmd.get("print-value-only", bool):
-        if not isinstance(display, SimplePrinter):
-            exit_with_error(ExitBadArgs, "print-value-only is only for `--write-out=simple`")
-        display.value_only = True
-    display.get(resp)
+        display = init_display_from_cmd(cmd)
+        if cmd.get("print-value-only", bool):
+            if not isinstance(display, SimplePrinter):
+                exit_with_error(ExitBadArgs, "print-value-only is only for `--write-out=simple`")
+            display.value_only = True
+        display.get(resp)
 
 
 def get_get_op(cmd: Command, args: list[str]) -> tuple[str, list[clientv3.OpOption]]:

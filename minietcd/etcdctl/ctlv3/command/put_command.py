@@ -50,7 +50,7 @@ async def put_command_func(cmd: Command, args: list[str]) -> None:
     key, value, opts = get_put_op(cmd, args)
     async with command_ctx(cmd) as ctx, await must_client_from_cmd(cmd) as client:
         resp = await client.kv.put(ctx, key, value, *opts)
-    init_display_from_cmd(cmd).put(resp)
+        init_display_from_cmd(cmd).put(resp)
 
 
 def get_put_op(cmd: Command, args: list[str]) -> tuple[str, str, list[clientv3.OpOption]]:
