@@ -51,10 +51,7 @@ from minietcd.etcdserver.bootstrap import (
     must_have_backend,
     restart,
 )
-from minietcd.etcdserver.cluster_util import (
-    decide_cluster_version,
-    get_versions,
-)
+from minietcd.etcdserver.cluster_util import decide_cluster_version, get_versions
 from minietcd.etcdserver.config import ServerConfig
 from minietcd.etcdserver.consistent_index import ConsistentIndex
 from minietcd.etcdserver.errors import (
@@ -66,11 +63,7 @@ from minietcd.etcdserver.errors import (
     TimeoutLeaderTransferError,
     UnhealthyError,
 )
-from minietcd.etcdserver.raft import (
-    Apply,
-    RaftNode,
-    RaftReadyHandler,
-)
+from minietcd.etcdserver.raft import Apply, RaftNode, RaftReadyHandler
 from minietcd.etcdserver.reconfigure import ConfChangeResponse, Reconfigure
 from minietcd.etcdserver.snapshot_merge import SnapshotMerge
 from minietcd.etcdserver.storage import Storage
@@ -596,11 +589,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         Go: etcdserver/server.go#EtcdServer.sendMergedSnap
         """
         self.inflight_snapshots += 1
-        fields = {
-            "from": id_string(self._id),
-            "to": id_string(merged.message.to),
-            "bytes": merged.total_size,
-        }
+        fields = {"from": id_string(self._id), "to": id_string(merged.message.to), "bytes": merged.total_size}
         self.r.transport.send_snapshot(merged)
         log.info("sending merged snapshot", extra={"fields": fields})
         self.go_attach(self._await_merged_snap(merged, fields), "sendMergedSnap")

@@ -71,9 +71,7 @@ class V3Server(ServerState):
         if not is_txn_serializable(r):
             await self.linearizable_read_notify(ctx)
         resp = self.do_serialize(
-            ctx,
-            lambda ai: check_txn_auth(self._auth_store, ai, r),
-            lambda: self.apply_v3_base.txn(r),
+            ctx, lambda ai: check_txn_auth(self._auth_store, ai, r), lambda: self.apply_v3_base.txn(r)
         )
         self._warn_if_slow(start, r, resp)
         return resp

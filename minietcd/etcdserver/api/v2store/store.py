@@ -96,12 +96,7 @@ class Store:
         return self._done(e)
 
     def compare_and_swap(
-        self,
-        node_path: str,
-        prev_value: str,
-        prev_index: int,
-        value: str,
-        expire_opts: TTLOptionSet = NO_TTL,
+        self, node_path: str, prev_value: str, prev_index: int, value: str, expire_opts: TTLOptionSet = NO_TTL
     ) -> Event:
         """Write a file that still has that value and that index (empty and 0: any).
 
