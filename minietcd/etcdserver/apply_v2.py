@@ -34,8 +34,6 @@ STORE_MEMBER_ATTRIBUTE_REGEXP = re.compile(
 class Response:
     """What became of a v2 request. Go: etcdserver/server.go#Response"""
 
-    term: int = 0
-    index: int = 0
     event: Event | None = None
     err: V2Error | EtcdServerError | None = None
 

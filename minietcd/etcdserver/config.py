@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from minietcd.pkg.clock import WallClock, wall_clock
 from minietcd.pkg.disk import DISK, Disk
@@ -51,23 +50,8 @@ class ServerConfig:
     max_request_bytes: int = 1536 * 1024
     max_concurrent_streams: int = 2**32 - 1
     warning_apply_duration: float = 0.1
-    watch_progress_notify_interval: float = 0.0
-
-    auto_compaction_mode: str = "periodic"
-    auto_compaction_retention: float = 0.0
     compaction_batch_limit: int = 1_000
-
     client_cert_auth_enabled: bool = False
-    auth_token: str = "simple"
-    bcrypt_cost: int = 10
-    token_ttl: int = 300
-    peer_tls_info: Any = None
-
-    enable_lease_checkpoint: bool = False
-    lease_checkpoint_interval: float = 300.0
-    lease_checkpoint_persist: bool = False
-    initial_corrupt_check: bool = False
-    corrupt_check_time: float = 0.0
 
     clock: WallClock = wall_clock
     disk: Disk = DISK

@@ -3,7 +3,6 @@
     EtcdServerError
     ├── UnknownMethodError
     ├── StoppedError
-    ├── CanceledError
     ├── TimeoutError
     ├── TimeoutDueToLeaderFailError
     ├── TimeoutDueToConnectionLostError
@@ -48,12 +47,6 @@ class StoppedError(EtcdServerError):
     """The member has stopped or is about to. Go: etcdserver/errors.go"""
 
     message = "etcdserver: server stopped"
-
-
-class CanceledError(EtcdServerError):
-    """The client went away before the answer came. Go: etcdserver/errors.go"""
-
-    message = "etcdserver: request cancelled"
 
 
 class TimeoutError(EtcdServerError):

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 type Costly = PutRequest | TxnRequest | LeaseGrantRequest
 
 DEFAULT_QUOTA_BYTES = 2 * 1024**3
-MAX_QUOTA_BYTES = 8 * 1024**3
 _LEASE_OVERHEAD = 64
 _KV_OVERHEAD = 256
 
@@ -38,10 +37,6 @@ class BackendQuota:
             return True
         charge = cost(request)
         return charge == 0 or self._s.backend().size() + charge < self._max_backend_bytes
-
-    def remaining(self) -> int:
-        """Bytes left. Go: etcdserver/quota.go#backendQuota.Remaining"""
-        return self._max_backend_bytes - self._s.backend().size()
 
 
 def cost(request: Costly) -> int:

@@ -91,7 +91,6 @@ from minietcd.raft.raft import NONE
 from minietcd.raft.raftpb import ConfChange, ConfState, Entry, Index, Message, NodeID, Snapshot, Term
 from minietcd.raft.rawnode import SnapshotStatus
 from minietcd.raft.ready import is_empty_snap
-from minietcd.raft.status import Status
 from minietcd.version.version import MIN_CLUSTER_VERSION, VERSION, SemVer
 from minietcd.version.version import cluster as version_cluster
 from minietcd.wal.util import exist
@@ -283,13 +282,6 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
             if self.cfg.max_wal_files > 0:
                 purge_file(wal_dir, "wal", self.cfg.max_wal_files, self.cfg.disk)
             await asyncio.sleep(_PURGE_FILE_INTERVAL)
-
-    def apply_wait_(self) -> Chan[None]:
-        """Is closed when all that is committed now is applied.
-
-        Go: etcdserver/server.go#EtcdServer.ApplyWait
-        """
-        return self.apply_wait.wait(self._committed_index)
 
     def raft_handler(self) -> list[web.RouteDef]:
         """What peers ask over HTTP. Go: etcdserver/server.go#EtcdServer.RaftHandler"""
@@ -731,13 +723,13 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
 
         Go: etcdserver/server.go#EtcdServer.snapshot
         """
-        clone = self.v2store.clone()
+        data = self.v2store.save_no_copy()
         self._kv.commit()
-        self.go_attach(self._save_snapshot(clone, snapi, conf_state), "snapshot")
+        self.go_attach(self._save_snapshot(data, snapi, conf_state), "snapshot")
 
-    async def _save_snapshot(self, clone: V2Store, snapi: Index, conf_state: ConfState) -> None:
+    async def _save_snapshot(self, data: bytes, snapi: Index, conf_state: ConfState) -> None:
         try:
-            snap = self.r.raft_storage.create_snapshot(snapi, conf_state, clone.save_no_copy())
+            snap = self.r.raft_storage.create_snapshot(snapi, conf_state, data)
         except SnapOutOfDateError:
             return  # the leader has sent a newer one meanwhile
         try:
@@ -828,7 +820,3 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
     def is_member_exist(self, id: NodeID) -> bool:
         """Go: etcdserver/server.go#EtcdServer.IsMemberExist"""
         return self._cluster.is_member_exist(id)
-
-    async def raft_status(self) -> Status:
-        """Go: etcdserver/server.go#EtcdServer.raftStatus"""
-        return await self.r.node.status()

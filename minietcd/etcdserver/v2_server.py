@@ -47,9 +47,7 @@ class V2Server(ServerState):
     async def do(self, ctx: Context, r: Request) -> Response:
         """Give ``r`` an id, and do it. Go: etcdserver/v2_server.go#EtcdServer.Do"""
         r.ID = self.req_id_gen.next()
-        resp = await self.handle(ctx, r)
-        resp.term, resp.index = self._term, self._committed_index
-        return resp
+        return await self.handle(ctx, r)
 
     async def handle(self, ctx: Context, r: Request) -> Response:
         """Go: etcdserver/v2_server.go#RequestV2.Handle"""

@@ -340,16 +340,6 @@ async def test_an_idle_stream_is_kept_alive(start: Start, monkeypatch: pytest.Mo
     assert not len(b.raft.inbox)
 
 
-async def test_a_peer_that_is_cut_hears_nothing_until_it_is_mended(start: Start) -> None:
-    a, b = await start(1), await start(2)
-    await joined(a, b)
-    a.tr.cut_peer(NodeID(2))
-    a.tr.send([message(MsgHeartbeat, 1)])
-    a.tr.mend_peer(NodeID(2))
-    a.tr.send([message(MsgHeartbeat, 2)])
-    assert await received(b, 1) == [message(MsgHeartbeat, 2)]
-
-
 async def test_a_peer_is_followed_to_its_new_url(start: Start) -> None:
     a, b = await start(1), await start(2)
     a.tr.add_peer(NodeID(2), ["http://127.0.0.1:1"])

@@ -109,19 +109,6 @@ class RaftCluster:
         """Go: etcdserver/api/membership/cluster.go#RaftCluster.IsIDRemoved"""
         return id in self._removed
 
-    def peer_urls(self) -> list[str]:
-        """Everybody's, sorted. Go: etcdserver/api/membership/cluster.go#RaftCluster.PeerURLs"""
-        return sorted(url for m in self._members.values() for url in m.peer_urls)
-
-    def client_urls(self) -> list[str]:
-        """Everybody's, sorted. Go: etcdserver/api/membership/cluster.go#RaftCluster.ClientURLs"""
-        return sorted(url for m in self._members.values() for url in m.client_urls)
-
-    def __str__(self) -> str:
-        """Go: etcdserver/api/membership/cluster.go#RaftCluster.String"""
-        members, removed = " ".join(map(str, self.members())), " ".join(map(id_string, self._removed))
-        return f"{{ClusterID:{self.cid:x} Members:[{members}] RemovedMemberIDs:[{removed}]}}"
-
     def gen_id(self) -> None:
         """Make the cluster's id of its members' ids.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -79,11 +78,6 @@ class Member:
     @attributes.setter
     def attributes(self, attr: Attributes) -> None:
         self.name, self.client_urls = attr.name, list(attr.client_urls)
-
-    def pick_peer_url(self, rng: random.Random) -> str:
-        """One of its peer URLs, by chance. Go: etcdserver/api/membership/member.go#Member.PickPeerURL"""
-        assert self.peer_urls, "member should always have some peer url"
-        return rng.choice(self.peer_urls)
 
     def clone(self) -> Member:
         """A copy that shares nothing. Go: etcdserver/api/membership/member.go#Member.Clone"""

@@ -17,6 +17,6 @@ a cluster.
 
 Read ``transport`` first, then ``peer`` and ``stream``.
 
-Left out: TLS between peers and unix sockets, probes of the round-trip time (others' probes are answered) and
-the v2 statistics, because no request depends on them.
+Left out: TLS between peers and unix sockets, probes of the round-trip time (others' probes are answered),
+pausing peers (a test can cut the wire itself) and the v2 statistics, because no request depends on them.
 """

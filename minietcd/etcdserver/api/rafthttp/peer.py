@@ -41,7 +41,6 @@ class Peer:
         """Start everything. Go: etcdserver/api/rafthttp/peer.go#startPeer"""
         log.info("starting remote peer", extra=util.about(t, peer_id))
         self.tr, self.id, self.r = t, peer_id, t.raft
-        self.paused = False
         self.status = PeerStatus(t.id, peer_id)
         self.picker = URLPicker(urls)
         self.pipeline = Pipeline(t, peer_id, self.picker, self.status)
@@ -61,8 +60,6 @@ class Peer:
 
     def send(self, m: Message) -> None:
         """Queue ``m``, or drop it and tell raft. Go: etcdserver/api/rafthttp/peer.go#peer.send"""
-        if self.paused:
-            return
         writec, name = self.pick(m)
         if not writec.try_send(m):
             self.r.report_unreachable(m.to)
@@ -90,18 +87,6 @@ class Peer:
     def active_since(self) -> float | None:
         """Go: etcdserver/api/rafthttp/peer.go#peer.activeSince"""
         return self.status.active_since()
-
-    def pause(self) -> None:
-        """Drop everything, both ways. Go: etcdserver/api/rafthttp/peer.go#peer.Pause"""
-        self.paused = True
-        self.msg_app_reader.pause()
-        self.msg_app_v2_reader.pause()
-
-    def resume(self) -> None:
-        """Go: etcdserver/api/rafthttp/peer.go#peer.Resume"""
-        self.paused = False
-        self.msg_app_reader.resume()
-        self.msg_app_v2_reader.resume()
 
     async def stop(self) -> None:
         """End all that was started. Go: etcdserver/api/rafthttp/peer.go#peer.stop"""

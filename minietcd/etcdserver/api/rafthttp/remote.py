@@ -33,12 +33,9 @@ class Remote:
         self.status = PeerStatus(tr.id, id)
         self.pipeline = Pipeline(tr, id, URLPicker(urls), self.status)
         self.pipeline.start()
-        self.paused = False
 
     def send(self, m: Message) -> None:
         """Post it, or drop it. Go: etcdserver/api/rafthttp/remote.go#remote.send"""
-        if self.paused:
-            return
         if not self.pipeline.msgc.try_send(m):
             why = "dropped internal Raft message since sending buffer is full (overloaded network)"
             log.warning(why, extra=util.about(self.tr, self.id, message_type=str(m.type)))
@@ -47,11 +44,3 @@ class Remote:
     async def stop(self) -> None:
         """Go: etcdserver/api/rafthttp/remote.go#remote.stop"""
         await self.pipeline.stop()
-
-    def pause(self) -> None:
-        """Drop what is to be sent. Go: etcdserver/api/rafthttp/remote.go#remote.Pause"""
-        self.paused = True
-
-    def resume(self) -> None:
-        """Go: etcdserver/api/rafthttp/remote.go#remote.Resume"""
-        self.paused = False

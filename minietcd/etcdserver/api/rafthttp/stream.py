@@ -236,7 +236,6 @@ class StreamReader:
     ) -> None:
         self.tr, self.peer_id, self.typ, self.picker, self.status = tr, peer_id, typ, picker, status
         self.recvc, self.propc = recvc, propc
-        self.paused = False
         self._next_dial = 0.0
         self._received_bytes = metrics.received_bytes.labels(id_string(peer_id))
 
@@ -277,7 +276,7 @@ class StreamReader:
                 self._received_bytes.inc(len(data))
                 dec.feed(data)
                 while (m := dec.decode()) is not None:
-                    if not self.paused and not is_link_heartbeat_message(m):
+                    if not is_link_heartbeat_message(m):
                         self._pass_on(m)
         finally:
             rc.close()
@@ -304,14 +303,6 @@ class StreamReader:
             self.picker.unreachable(u)
             raise
         return resp
-
-    def pause(self) -> None:
-        """Drop what comes. Go: etcdserver/api/rafthttp/stream.go#streamReader.pause"""
-        self.paused = True
-
-    def resume(self) -> None:
-        """Go: etcdserver/api/rafthttp/stream.go#streamReader.resume"""
-        self.paused = False
 
     async def _check(self, resp: aiohttp.ClientResponse, t: StreamType) -> None:
         rv = _version_of(resp)

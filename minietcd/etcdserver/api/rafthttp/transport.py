@@ -116,16 +116,6 @@ class Transport:
         await self.stream_rt.close()
         await self.pipeline_rt.close()
 
-    def cut_peer(self, id: NodeID) -> None:
-        """Drop all that comes and goes. Go: etcdserver/api/rafthttp/transport.go#Transport.CutPeer"""
-        if target := self.peers.get(id) or self.remotes.get(id):
-            target.pause()
-
-    def mend_peer(self, id: NodeID) -> None:
-        """Undo that. Go: etcdserver/api/rafthttp/transport.go#Transport.MendPeer"""
-        if target := self.peers.get(id) or self.remotes.get(id):
-            target.resume()
-
     def add_remote(self, id: NodeID, us: Iterable[str]) -> None:
         """Know of somebody who is perhaps no member yet. Raises URLError.
 
@@ -184,16 +174,6 @@ class Transport:
             p.send_snap(m)
         else:
             m.close_with_error(errors.MemberNotFoundError())
-
-    def pause(self) -> None:
-        """Cut all peers. Go: etcdserver/api/rafthttp/transport.go#Transport.Pause"""
-        for p in self.peers.values():
-            p.pause()
-
-    def resume(self) -> None:
-        """Mend all peers. Go: etcdserver/api/rafthttp/transport.go#Transport.Resume"""
-        for p in self.peers.values():
-            p.resume()
 
     def active_peers(self) -> int:
         """How many can be reached. Go: etcdserver/api/rafthttp/transport.go#Transport.ActivePeers"""

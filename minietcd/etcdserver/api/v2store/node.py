@@ -46,20 +46,6 @@ class NodeExtern:
             self.value = n.value
         self.expiration, self.ttl = n.expiration_and_ttl(now)
 
-    def to_json(self) -> dict[str, Any]:
-        """etcd's JSON: what is empty stays away."""
-        shown: dict[str, Any] = {
-            "key": self.key,
-            "dir": self.dir,
-            "expiration": None if self.expiration is None else format_time(self.expiration),
-            "ttl": self.ttl,
-            "nodes": [n.to_json() for n in self.nodes],
-            "modifiedIndex": self.modified_index,
-            "createdIndex": self.created_index,
-        }
-        value = {} if self.value is None else {"value": self.value}
-        return value | {name: content for name, content in shown.items() if content}
-
 
 @dataclass(slots=True)
 class Event:
@@ -68,16 +54,10 @@ class Event:
     action: str
     node: NodeExtern
     prev_node: NodeExtern | None = None
-    etcd_index: int = 0
-    refresh: bool = False
 
     def is_created(self) -> bool:
         """Whether there was nothing before. Go: etcdserver/api/v2store/event.go#Event.IsCreated"""
         return self.action == "create" or (self.action == "set" and self.prev_node is None)
-
-    def index(self) -> int:
-        """The store's index after it. Go: etcdserver/api/v2store/event.go#Event.Index"""
-        return self.node.modified_index
 
 
 def new_event(action: str, key: str, modified_index: int, created_index: int) -> Event:
@@ -182,13 +162,6 @@ class Node:
         if value_matches:
             return "" if index_matches else indexes
         return values if index_matches else f"{values} {indexes}"
-
-    def clone(self, parent: Node | None = None) -> Node:
-        """A copy with everything below. Go: etcdserver/api/v2store/node.go#node.Clone"""
-        copy = Node(self.path, self.created_index, self.modified_index, parent, self.expire_time, self.value)
-        if self.children is not None:
-            copy.children = {name: child.clone(copy) for name, child in self.children.items()}
-        return copy
 
     def to_json(self) -> dict[str, Any]:
         """The form in a snapshot."""

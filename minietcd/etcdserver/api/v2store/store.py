@@ -1,6 +1,7 @@
 """The tree of nodes, and the actions on it.
 
-Left out: the event history and its watchers, because only v2 clients read them; snapshots hold an empty one.
+Left out: the event history and its watchers, and what else an event says, because only v2 clients read them;
+snapshots hold an empty history.
 
 Go: etcdserver/api/v2store/store.go
 """
@@ -55,14 +56,6 @@ class Store:
         self._clock = clock
         self._readonly = {"/", *namespaces}
 
-    def version(self) -> int:
-        """Go: etcdserver/api/v2store/store.go#store.Version"""
-        return self.current_version
-
-    def index(self) -> int:
-        """How many changes there were. Go: etcdserver/api/v2store/store.go#store.Index"""
-        return self.current_index
-
     def get(self, node_path: str, recursive: bool, sorted: bool) -> Event:
         """The node at ``node_path`` and what is in it. Raises V2Error if there is none.
 
@@ -71,7 +64,7 @@ class Store:
         n = self.internal_get(node_path)
         e = new_event("get", node_path, n.modified_index, n.created_index)
         e.node.load_internal_node(n, recursive, sorted, self._now())
-        return self._done(e)
+        return e
 
     def create(
         self, node_path: str, dir: bool, value: str, unique: bool, expire_opts: TTLOptionSet = NO_TTL
@@ -80,9 +73,7 @@ class Store:
 
         Go: etcdserver/api/v2store/store.go#store.Create
         """
-        return self._done(
-            self.internal_create(node_path, dir, value, unique, False, expire_opts.expire_time, "create")
-        )
+        return self.internal_create(node_path, dir, value, unique, False, expire_opts.expire_time, "create")
 
     def set(self, node_path: str, dir: bool, value: str, expire_opts: TTLOptionSet = NO_TTL) -> Event:
         """Put a node in place of the file that is there, if one is.
@@ -91,9 +82,7 @@ class Store:
         """
         if expire_opts.refresh:
             value = self.internal_get(node_path).value
-        e = self.internal_create(node_path, dir, value, False, True, expire_opts.expire_time, "set")
-        e.refresh = expire_opts.refresh
-        return self._done(e)
+        return self.internal_create(node_path, dir, value, False, True, expire_opts.expire_time, "set")
 
     def compare_and_swap(
         self, node_path: str, prev_value: str, prev_index: int, value: str, expire_opts: TTLOptionSet = NO_TTL
@@ -205,10 +194,6 @@ class Store:
         parent.add(made := new_dir(path, self.current_index + 1, parent, PERMANENT))
         return made
 
-    def save(self) -> bytes:
-        """Everything as etcd's JSON. Go: etcdserver/api/v2store/store.go#store.Save"""
-        return self.save_no_copy()
-
     def save_no_copy(self) -> bytes:
         """Everything as etcd's JSON. Go: etcdserver/api/v2store/store.go#store.SaveNoCopy"""
         queue = {"Events": [None] * _HISTORY_CAPACITY, "Size": 0, "Front": 0, "Back": 0}
@@ -221,14 +206,6 @@ class Store:
             "CurrentVersion": self.current_version,
         }
         return json.dumps(state, separators=(",", ":"), ensure_ascii=False).encode()
-
-    def clone(self) -> Store:
-        """A copy that later changes do not reach. Go: etcdserver/api/v2store/store.go#store.Clone"""
-        copy = Store(clock=self._clock)
-        copy.root = self.root.clone()
-        copy.current_index, copy.current_version = self.current_index, self.current_version
-        copy._readonly = self._readonly
-        return copy
 
     def recovery(self, state: bytes) -> None:
         """Become what ``save`` wrote. Raises ValueError when this is something else.
@@ -245,10 +222,6 @@ class Store:
 
     def _now(self) -> int:
         return int(self._clock() * 10**9)
-
-    def _done(self, e: Event) -> Event:
-        e.etcd_index = self.current_index
-        return e
 
     def _writable(self, node_path: str) -> str:
         node_path = _clean(node_path)
@@ -281,10 +254,10 @@ class Store:
         e.prev_node = n.repr(False, False, now)
         n.write(n.value if expire_opts.refresh else value, self.current_index)
         n.expire_time = expire_opts.expire_time
-        e.node.dir, e.refresh = n.is_dir(), expire_opts.refresh
+        e.node.dir = n.is_dir()
         e.node.value = None if n.is_dir() else n.value
         e.node.expiration, e.node.ttl = n.expiration_and_ttl(now)
-        return self._done(e)
+        return e
 
     def _remove(self, n: Node, action: str, dir: bool, recursive: bool) -> Event:
         e = new_event(action, n.path, self.current_index + 1, n.created_index)
@@ -292,7 +265,7 @@ class Store:
         e.node.dir = n.is_dir()
         n.remove(dir, recursive, self.current_index, None)
         self.current_index += 1
-        return self._done(e)
+        return e
 
     def _holds(self, n: Node) -> bool:
         return (
@@ -300,9 +273,6 @@ class Store:
             and (n.parent.children or {}).get(n.name) is n
             and (n.parent is self.root or self._holds(n.parent))
         )
-
-
-new = Store
 
 
 def _clean(node_path: str) -> str:
