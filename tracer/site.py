@@ -105,6 +105,7 @@ def main() -> None:
     write_one_put(traces[ONE_PUT], pieces / "one_put")
     write_fidelity(traces, pieces / "fidelity.md")
     write_sources(traces.values(), sources)
+    write_decisions(asked.docs / "decisions", pieces / "decisions.md")
 
 
 def write_one_put(trace: Trace, directory: Path) -> None:
@@ -198,6 +199,14 @@ def write_sources(traces: Iterable[Trace], directory: Path) -> None:
         head = "---\nsearch:\n  exclude: true\nhide: [toc]\n---\n"
         body = f"# `{name}`\n\n~~~~ {{ .python linenums=1 }}\n{text}~~~~\n"
         _write(directory / name.replace(".py", ".md"), head + body)
+
+
+def write_decisions(directory: Path, path: Path) -> None:
+    """A list of the decisions, by number."""
+    pages = sorted(directory.glob("[0-9]*.md"))
+    titles = [page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ") for page in pages]
+    items = (f"- [{title}]({page.name})\n" for title, page in zip(titles, pages, strict=True))
+    _write(path, "".join(items))
 
 
 def _write(path: Path, text: str) -> None:
