@@ -115,17 +115,13 @@ class ApplierV3backend(ApplierV3):
 
         Go: etcdserver/apply.go#applierV3backend.Apply
         """
-        ar = ApplyResult()
         start = self.s.cfg.clock()
+        field = next((field for field in _REQUESTS if r.HasField(field)), None)
+        assert field, f"not implemented: {r}"
         try:
-            for field, call in _CALLS.items():
-                if r.HasField(field):
-                    call(self.s.apply_v3, r, ar)
-                    break
-            else:
-                raise AssertionError(f"not implemented: {r}")
+            ar = _call(self.s.apply_v3, field, getattr(r, field))
         except _EXPECTED_ERRORS as err:
-            ar.err = err
+            ar = ApplyResult(err=err)
             warn_of_failed_request(self.s.cfg.clock() - start, r, err)
         limit = self.s.cfg.warning_apply_duration
         warn_of_expensive_generic_request(limit, self.s.cfg.clock() - start, r, "", ar.resp)
@@ -540,63 +536,25 @@ _SORT_FIELD = dict(enumerate(("key", "version", "create_revision", "mod_revision
 _COMPARE_FIELD = dict(enumerate(("version", "create_revision", "mod_revision", "value", "lease")))
 _HOLDS = dict(enumerate((operator.eq, operator.gt, operator.lt, operator.ne)))
 
-type _Call = Callable[[ApplierV3, Any, ApplyResult], None]
-
-
-def _call(method: str, field: str) -> _Call:
-    """Call ``method`` with what is in ``field``; those that can be part of a txn have none here."""
-
-    def call(applier: ApplierV3, r: Any, ar: ApplyResult) -> None:
-        ar.resp = getattr(applier, method)(getattr(r, field))
-
-    return call
-
-
-def _call_in_txn(method: str) -> _Call:
-    def call(applier: ApplierV3, r: Any, ar: ApplyResult) -> None:
-        ar.resp = getattr(applier, method)(None, getattr(r, method))
-
-    return call
-
-
-def _call_compaction(applier: ApplierV3, r: Any, ar: ApplyResult) -> None:
-    ar.resp, ar.physc = applier.compaction(r.compaction)
-
-
-def _call_auth(field: str, operation: str) -> _Call:
-    def call(applier: ApplierV3, r: Any, ar: ApplyResult) -> None:
-        ar.resp = applier.auth(operation, getattr(r, field))
-
-    return call
-
-
+_FIELDS = [field.name for field in InternalRaftRequest.DESCRIPTOR.fields]
 _AUTH_OPERATIONS = {
-    "authenticate": "authenticate",
-    "auth_enable": "auth_enable",
-    "auth_disable": "auth_disable",
-    "auth_user_add": "user_add",
-    "auth_user_delete": "user_delete",
-    "auth_user_change_password": "user_change_password",
-    "auth_user_grant_role": "user_grant_role",
-    "auth_user_get": "user_get",
-    "auth_user_revoke_role": "user_revoke_role",
-    "auth_role_add": "role_add",
-    "auth_role_grant_permission": "role_grant_permission",
-    "auth_role_get": "role_get",
-    "auth_role_revoke_permission": "role_revoke_permission",
-    "auth_role_delete": "role_delete",
-    "auth_user_list": "user_list",
-    "auth_role_list": "role_list",
+    field: field if field in ("authenticate", "auth_enable", "auth_disable") else field.removeprefix("auth_")
+    for field in _FIELDS
+    if field.startswith("auth")
 }
-_CALLS: dict[str, _Call] = {
-    "range": _call_in_txn("range"),
-    "put": _call_in_txn("put"),
-    "delete_range": _call_in_txn("delete_range"),
-    "txn": _call("txn", "txn"),
-    "compaction": _call_compaction,
-    "lease_grant": _call("lease_grant", "lease_grant"),
-    "lease_revoke": _call("lease_revoke", "lease_revoke"),
-    "lease_checkpoint": _call("lease_checkpoint", "lease_checkpoint"),
-    "alarm": _call("alarm", "alarm"),
-} | {field: _call_auth(field, operation) for field, operation in _AUTH_OPERATIONS.items()}
-"""What a request can hold, and the call it is; in Go's order."""
+_IN_TXN = ("range", "put", "delete_range")
+_CALLS = (*_IN_TXN, "txn", "compaction", "lease_grant", "lease_revoke", "lease_checkpoint", "alarm")
+_REQUESTS = (*_CALLS, *_AUTH_OPERATIONS)
+"""What a request can hold, what most of them do first."""
+
+
+def _call(applier: ApplierV3, field: str, r: Any) -> ApplyResult:
+    """The call that ``r`` is; ``field`` is where it was."""
+    if field in _IN_TXN:
+        return ApplyResult(getattr(applier, field)(None, r))
+    if field == "compaction":
+        resp, physc = applier.compaction(r)
+        return ApplyResult(resp, physc=physc)
+    if field in _AUTH_OPERATIONS:
+        return ApplyResult(applier.auth(_AUTH_OPERATIONS[field], r))
+    return ApplyResult(getattr(applier, field)(r))

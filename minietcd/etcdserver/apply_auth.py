@@ -125,22 +125,11 @@ def check_txn_auth(auth_store: AuthStore, ai: AuthInfo, rt: pb.TxnRequest) -> No
     check_txn_reqs_permission(auth_store, ai, rt.failure)
 
 
-_ADMIN_REQUESTS = (
-    "auth_enable",
-    "auth_disable",
-    "auth_user_add",
-    "auth_user_delete",
-    "auth_user_change_password",
-    "auth_user_grant_role",
-    "auth_user_revoke_role",
-    "auth_role_add",
-    "auth_role_grant_permission",
-    "auth_role_revoke_permission",
-    "auth_role_delete",
-    "auth_user_list",
-    "auth_role_list",
-)
-_ADMIN_FIELD_NUMBERS = {InternalRaftRequest.DESCRIPTOR.fields_by_name[f].number for f in _ADMIN_REQUESTS}
+_ADMIN_FIELD_NUMBERS = {
+    field.number
+    for field in InternalRaftRequest.DESCRIPTOR.fields
+    if field.name.startswith("auth_") and field.name not in ("auth_user_get", "auth_role_get")
+}
 
 
 def need_admin_permission(r: InternalRaftRequest) -> bool:
