@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from minietcd.etcdserver.api.membership.cluster import RaftCluster
 from minietcd.etcdserver.api.membership.member import Member
@@ -32,7 +32,17 @@ from minietcd.raft import raftpb
 from minietcd.raft.bootstrap import Peer
 from minietcd.raft.node import Node
 from minietcd.raft.raft import NONE, Config, StateLeader
-from minietcd.raft.raftpb import ConfChange, Entry, HardState, Index, Message, NodeID, Snapshot, Term
+from minietcd.raft.raftpb import (
+    ConfChange,
+    Entry,
+    HardState,
+    Index,
+    Message,
+    NodeID,
+    Snapshot,
+    SnapshotMetadata,
+    Term,
+)
 from minietcd.raft.read_only import ReadState
 from minietcd.raft.ready import Ready, is_empty_snap
 from minietcd.raft.storage import MemoryStorage
@@ -69,35 +79,29 @@ class RaftReadyHandler:
     update_committed_index: Callable[[int], None]
 
 
-@dataclass(slots=True, eq=False)
 class RaftNode:
     """A raft node with its clock, its disk and its network. Go: etcdserver/raft.go#raftNode"""
 
-    node: Node
-    raft_storage: MemoryStorage
-    storage: Storage
-    heartbeat: float
-    is_id_removed: Callable[[NodeID], bool]
-    transport: Transport
-    msg_snap_c: Chan[Message] = field(init=False)
-    applyc: Chan[Apply] = field(init=False)
-    read_state_c: Chan[ReadState] = field(init=False)
-    stopped: Chan[None] = field(init=False)
-    done: Chan[None] = field(init=False)
-    ticker: Ticker = field(init=False)
-    td: TimeoutDetector = field(init=False)
-    _islead: bool = field(init=False, default=False)
-    _failed: bool = field(init=False, default=False)
-
-    def __post_init__(self) -> None:
-        """Go: etcdserver/raft.go#newRaftNode"""
-        self.msg_snap_c = Chan("msgSnapC", _MAX_IN_FLIGHT_MSG_SNAP)
-        self.applyc = Chan("applyc")
-        self.read_state_c = Chan("readStateC", 1)
-        self.stopped = Chan("raftNode.stopped")
-        self.done = Chan("raftNode.done")
-        self.ticker = Ticker(self.heartbeat, "raftNode.ticker.C")
-        self.td = TimeoutDetector(2 * self.heartbeat)
+    def __init__(
+        self,
+        node: Node,
+        raft_storage: MemoryStorage,
+        storage: Storage,
+        heartbeat: float,
+        is_id_removed: Callable[[NodeID], bool],
+        transport: Transport,
+    ) -> None:
+        """It ticks every ``heartbeat`` seconds. Go: etcdserver/raft.go#newRaftNode"""
+        self.node, self.raft_storage, self.storage, self.transport = node, raft_storage, storage, transport
+        self.heartbeat, self.is_id_removed = heartbeat, is_id_removed
+        self.msg_snap_c: Chan[Message] = Chan("msgSnapC", _MAX_IN_FLIGHT_MSG_SNAP)
+        self.applyc: Chan[Apply] = Chan("applyc")
+        self.read_state_c: Chan[ReadState] = Chan("readStateC", 1)
+        self.stopped: Chan[None] = Chan("raftNode.stopped")
+        self.done: Chan[None] = Chan("raftNode.done")
+        self.ticker = Ticker(heartbeat, "raftNode.ticker.C")
+        self.td = TimeoutDetector(2 * heartbeat)
+        self._islead = self._failed = False
 
     def tick(self) -> None:
         """Go: etcdserver/raft.go#raftNode.tick"""
@@ -294,7 +298,7 @@ def start_node(
     w = wal.create(cfg.wal_dir(), metadata.SerializeToString(), cfg.disk)
     if cfg.unsafe_no_fsync:
         w.set_unsafe_no_fsync()
-    peers = [Peer(id, _member(cl, id).to_json().encode()) for id in ids]
+    peers = [Peer(m.id, m.to_json().encode()) for m in cl.members() if m.id in ids]
     log.info(
         "starting local member",
         extra={"fields": {"local-member-id": id_string(member.id), "cluster-id": id_string(cl.id())}},
@@ -354,10 +358,8 @@ def create_config_change_ents(ids: list[NodeID], self_id: NodeID, term: Term, in
     """
     changes = [ConfChange(type=raftpb.ConfChangeRemoveNode, node_id=id) for id in ids if id != self_id]
     if self_id not in ids:
-        member = Member(self_id, ["http://localhost:2380"])
-        context = member.to_json().encode()
-        change = ConfChange(type=raftpb.ConfChangeAddNode, node_id=self_id, context=context)
-        changes.insert(0, change)
+        context = Member(self_id, ["http://localhost:2380"]).to_json().encode()
+        changes.insert(0, ConfChange(type=raftpb.ConfChangeAddNode, node_id=self_id, context=context))
     return [
         Entry(raftpb.EntryConfChange, term, Index(next), cc.marshal())
         for next, cc in enumerate(changes, start=index + 1)
@@ -367,9 +369,8 @@ def create_config_change_ents(ids: list[NodeID], self_id: NodeID, term: Term, in
 def _read_wal(
     cfg: ServerConfig, snapshot: Snapshot | None
 ) -> tuple[WAL, NodeID, NodeID, HardState, list[Entry]]:
-    walsnap = walpb.Snapshot(index=0, term=0)
-    if snapshot:
-        walsnap = walpb.Snapshot(index=snapshot.metadata.index, term=snapshot.metadata.term)
+    at = snapshot.metadata if snapshot else SnapshotMetadata()
+    walsnap = walpb.Snapshot(index=at.index, term=at.term)
     return read_wal(cfg.wal_dir(), walsnap, cfg.unsafe_no_fsync, cfg.disk)
 
 
@@ -407,9 +408,3 @@ def _raft_config(cfg: ServerConfig, id: NodeID, storage: MemoryStorage) -> Confi
         pre_vote=cfg.pre_vote,
         rand=cfg.rng,
     )
-
-
-def _member(cl: RaftCluster, id: NodeID) -> Member:
-    member = cl.member(id)
-    assert member is not None, id
-    return member

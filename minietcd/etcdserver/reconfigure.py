@@ -153,19 +153,7 @@ class Reconfigure(V3Server):
         Go: etcdserver/server.go#EtcdServer.configure
         """
         cc = replace(cc, id=self.req_id_gen.next())
-        ch = self.w.register(cc.id)
-        start = asyncio.get_running_loop().time()
-        try:
-            async with asyncio.timeout(self.cfg.req_timeout()):
-                await self.r.node.propose_conf_change(ctx, cc)
-                chan, resp = await select(ch, self.stopping)
-        except BaseException as err:
-            self.w.trigger(cc.id, None)
-            if isinstance(err, TimeoutError):
-                raise self.parse_propose_ctx_err(start) from None
-            raise
-        if chan is self.stopping:
-            raise errors.StoppedError
+        resp = await self._applied(cc.id, self.r.node.propose_conf_change(ctx, cc))
         assert isinstance(resp, ConfChangeResponse), resp
         if resp.err:
             raise resp.err

@@ -25,14 +25,18 @@ from minietcd.etcdserver.apply import ApplierV3
 from minietcd.etcdserver.apply_v2 import ApplierV2store
 from minietcd.etcdserver.config import ServerConfig
 from minietcd.etcdserver.consistent_index import ConsistentIndex
-from minietcd.etcdserver.errors import TimeoutDueToConnectionLostError, TimeoutDueToLeaderFailError
+from minietcd.etcdserver.errors import (
+    StoppedError,
+    TimeoutDueToConnectionLostError,
+    TimeoutDueToLeaderFailError,
+)
 from minietcd.etcdserver.errors import TimeoutError as RequestTimeoutError
 from minietcd.etcdserver.raft import RaftNode
 from minietcd.etcdserver.util import Notifier, is_connected_since, is_connected_to_quorum_since
 from minietcd.lease.lessor import Lessor
 from minietcd.mvcc.backend.backend import Backend
 from minietcd.mvcc.watchable_store import WatchableStore
-from minietcd.pkg.chan import Chan
+from minietcd.pkg.chan import Chan, select
 from minietcd.pkg.idutil import Generator
 from minietcd.pkg.task import go
 from minietcd.pkg.wait import Wait, WaitTime
@@ -141,6 +145,22 @@ class ServerState:
         Go: etcdserver/server.go#EtcdServer.FirstCommitInTermNotify
         """
         return self.first_commit_in_term_c
+
+    async def _applied(self, id: int, proposing: Coroutine[Any, Any, None]) -> Any:
+        """Propose, and wait until what has this ``id`` is applied here. Raises what kept it from that."""
+        ch, start = self.w.register(id), asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(self.cfg.req_timeout()):
+                await proposing
+                chan, result = await select(ch, self.stopping)
+        except BaseException as err:
+            self.w.trigger(id, None)
+            if isinstance(err, TimeoutError):
+                raise self.parse_propose_ctx_err(start) from None
+            raise
+        if chan is self.stopping:
+            raise StoppedError
+        return result
 
     def parse_propose_ctx_err(self, start: float) -> Exception:
         """Why a request made at ``start`` (of the loop's clock) had no answer in time.

@@ -5,13 +5,11 @@ Go: etcdserver/v2_server.go
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 
 from minietcd.etcdserver.apply_v2 import Response
-from minietcd.etcdserver.errors import StoppedError, UnknownMethodError
+from minietcd.etcdserver.errors import UnknownMethodError
 from minietcd.etcdserver.state import ServerState
-from minietcd.pkg.chan import select
 from minietcd.pkg.context import Context
 from minietcd.proto.etcdserverpb.etcdserver_pb2 import Request
 from minietcd.raft.errors import ProposalDroppedError
@@ -25,24 +23,15 @@ class V2Server(ServerState):
 
         Go: etcdserver/v2_server.go#reqV2HandlerEtcdServer.processRaftRequest
         """
-        ch = self.w.register(r.ID)
-        start = asyncio.get_running_loop().time()
-        try:
-            async with asyncio.timeout(self.cfg.req_timeout()):
-                with contextlib.suppress(ProposalDroppedError):  # whoever leads next may have it
-                    await self.r.node.propose(ctx, r.SerializeToString())
-                chan, resp = await select(ch, self.stopping)
-        except BaseException as err:
-            self.w.trigger(r.ID, None)
-            if isinstance(err, TimeoutError):
-                raise self.parse_propose_ctx_err(start) from None
-            raise
-        if chan is self.stopping:
-            raise StoppedError
+        resp = await self._applied(r.ID, self._propose(ctx, r.SerializeToString()))
         assert isinstance(resp, Response), resp
         if resp.err:
             raise resp.err
         return resp
+
+    async def _propose(self, ctx: Context, data: bytes) -> None:
+        with contextlib.suppress(ProposalDroppedError):  # whoever leads next may have it
+            await self.r.node.propose(ctx, data)
 
     async def do(self, ctx: Context, r: Request) -> Response:
         """Give ``r`` an id, and do it. Go: etcdserver/v2_server.go#EtcdServer.Do"""

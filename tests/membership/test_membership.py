@@ -46,11 +46,12 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
 
 
 @pytest.fixture
-def three() -> RaftCluster:
+def three(backend: Backend) -> RaftCluster:
     """Three members that have started, as they are in the v2 tree after the first entries are applied."""
     c = membership.new_cluster_from_urls_map("tkn", new_urls_map(INITIAL))
     members, c._members = c.members(), {}
     c.set_store(Store("/0", "/1"))
+    c.set_backend(backend)
     for m in members:
         name, m.name = m.name, ""
         c.add_member(m)
@@ -90,7 +91,6 @@ def test_two_names_for_one_url_are_one_id_too_few() -> None:
 
 
 def test_members_are_kept_in_the_texts_that_etcd_keeps(three: RaftCluster, backend: Backend) -> None:
-    three.set_backend(backend)
     three.update_attributes(N3, Attributes("n3", ["http://127.0.0.1:39223"]))
     assert stored(backend, MEMBERS_BUCKET_NAME, b"9ffe1d293d7d250e") == [
         b'{"id":11528684159077524750,"peerURLs":["http://127.0.0.1:39213"],'
@@ -142,7 +142,6 @@ def test_nothing_is_recovered_from_an_empty_tree() -> None:
 
 
 def test_a_removed_member_is_marked_in_the_backend(three: RaftCluster, backend: Backend) -> None:
-    three.set_backend(backend)
     three.update_attributes(N2, Attributes("n2"))
     three.remove_member(N2)
     assert stored(backend, MEMBERS_BUCKET_NAME, b"ad7ae29375c17a9a") == []
@@ -150,7 +149,6 @@ def test_a_removed_member_is_marked_in_the_backend(three: RaftCluster, backend: 
 
 
 def test_the_version_is_kept_and_told(three: RaftCluster, backend: Backend) -> None:
-    three.set_backend(backend)
     told: list[SemVer | None] = []
     three.set_version(SemVer(3, 0, 0), told.append)
     three.set_version(SemVer(3, 4, 0), told.append)

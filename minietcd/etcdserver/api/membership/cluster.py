@@ -62,12 +62,14 @@ class RaftCluster:
     Go: etcdserver/api/membership/cluster.go#RaftCluster
     """
 
+    v2store: Store
+    be: Backend
+    """Both keep each change; they are set before the first one."""
+
     def __init__(self, token: str) -> None:
         """Without members. Go: etcdserver/api/membership/cluster.go#NewCluster"""
         self.token = token
         self.local_id = self.cid = NodeID(0)
-        self.v2store: Store | None = None
-        self.be: Backend | None = None
         self._version: SemVer | None = None
         self._members: dict[NodeID, Member] = {}
         self._removed: set[NodeID] = set()
@@ -138,7 +140,6 @@ class RaftCluster:
 
         Go: etcdserver/api/membership/cluster.go#RaftCluster.Recover
         """
-        assert self.v2store is not None, "no store to recover from"
         self._members, self._removed = members_from_store(self.v2store)
         self._version = cluster_version_from_store(self.v2store)
         must_detect_downgrade(self._version)
@@ -155,7 +156,6 @@ class RaftCluster:
 
         Go: etcdserver/api/membership/cluster.go#RaftCluster.ValidateConfigurationChange
         """
-        assert self.v2store is not None, "no store to validate against"
         members, removed = members_from_store(self.v2store)
         if cc.node_id in removed:
             raise errors.IDRemovedError
@@ -176,10 +176,8 @@ class RaftCluster:
 
         Go: etcdserver/api/membership/cluster.go#RaftCluster.AddMember
         """
-        if self.v2store:
-            store.must_save_member_to_store(self.v2store, m)
-        if self.be:
-            store.must_save_member_to_backend(self.be, m)
+        store.must_save_member_to_store(self.v2store, m)
+        store.must_save_member_to_backend(self.be, m)
         self._members[m.id] = m
         added = {"added-peer-id": id_string(m.id), "added-peer-peer-urls": m.peer_urls}
         self._log(logging.INFO, "added member", added)
@@ -189,10 +187,8 @@ class RaftCluster:
 
         Go: etcdserver/api/membership/cluster.go#RaftCluster.RemoveMember
         """
-        if self.v2store:
-            store.must_delete_member_from_store(self.v2store, id)
-        if self.be:
-            store.must_delete_member_from_backend(self.be, id)
+        store.must_delete_member_from_store(self.v2store, id)
+        store.must_delete_member_from_backend(self.be, id)
         m = self._members.pop(id, None)
         self._removed.add(id)
         removed: dict[str, object] = {"removed-remote-peer-id": id_string(id)}
@@ -209,10 +205,8 @@ class RaftCluster:
         """
         if m := self._members.get(id):
             m.attributes = attr
-            if self.v2store:
-                store.must_update_member_attr_in_store(self.v2store, m)
-            if self.be:
-                store.must_save_member_to_backend(self.be, m)
+            store.must_update_member_attr_in_store(self.v2store, m)
+            store.must_save_member_to_backend(self.be, m)
             return
         assert id in self._removed, f"error updating attributes of unknown member {id:x}"
         skipped = {"updated-peer-id": id_string(id)}
@@ -254,10 +248,8 @@ class RaftCluster:
             fields = {"cluster-version": version_cluster(str(ver))}
             self._log(logging.INFO, "set initial cluster version", fields)
         must_detect_downgrade(ver)
-        if self.v2store:
-            store.must_save_cluster_version_to_store(self.v2store, ver)
-        if self.be:
-            store.must_save_cluster_version_to_backend(self.be, ver)
+        store.must_save_cluster_version_to_store(self.v2store, ver)
+        store.must_save_cluster_version_to_backend(self.be, ver)
         if old:
             cluster_version_metrics.labels(version_cluster(str(old))).set(0)
         cluster_version_metrics.labels(version_cluster(str(ver))).set(1)
@@ -301,10 +293,8 @@ class RaftCluster:
         return [id for id in self.member_ids() if not self._members[id].is_learner]
 
     def _save_raft_attributes(self, id: NodeID) -> None:
-        if self.v2store:
-            store.must_update_member_in_store(self.v2store, self._members[id])
-        if self.be:
-            store.must_save_member_to_backend(self.be, self._members[id])
+        store.must_update_member_in_store(self.v2store, self._members[id])
+        store.must_save_member_to_backend(self.be, self._members[id])
 
     def _has_quorum(self, refusal: str, started: list[bool]) -> bool:
         quorum, number = len(started) // 2 + 1, sum(started)

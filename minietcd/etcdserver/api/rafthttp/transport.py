@@ -5,6 +5,7 @@ Go: etcdserver/api/rafthttp/transport.go
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -84,7 +85,7 @@ class Transport:
             web.route("*", util.RAFT_PREFIX, http.PipelineHandler(self).serve_http),
             web.route("*", f"{util.RAFT_STREAM_PREFIX}/{{_:.*}}", http.StreamHandler(self).serve_http),
             web.route("*", util.RAFT_SNAPSHOT_PREFIX, http.SnapshotHandler(self).serve_http),
-            web.route("*", util.PROBING_PREFIX, http.ProbingHandler(self).serve_http),
+            web.route("*", util.PROBING_PREFIX, functools.partial(http.serve_probe, self)),
         ]
 
     def get(self, id: NodeID) -> Peer | None:
