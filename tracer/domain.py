@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from functools import lru_cache
-from operator import attrgetter
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -73,7 +72,7 @@ def subject(wanted: Callable[[str], bool] = lambda _: True) -> Subject:
         importlib.import_module(module.name)
     _requests.clear()
     watched = {code: each for code, each in functions().items() if any(map(wanted, each.go))}
-    return Subject(watched, DOORS, keys_of, brief, STAMPS, task_name, message)
+    return Subject(watched, DOORS, keys_of, brief, {list: tuple}, task_name, message)
 
 
 def functions() -> dict[CodeType, Function]:
@@ -198,17 +197,6 @@ _KEYS: dict[type, Callable[[Any], Keys]] = {
     Apply: lambda ap: _list_keys(ap.entries),
     list: _list_keys,
     tuple: _list_keys,
-}
-
-
-def _nothing(_: Any) -> None:
-    return None
-
-
-STAMPS: dict[type, Callable[[Any], Any]] = dict.fromkeys(_KEYS, _nothing) | {
-    Message: attrgetter("from_", "to", "term"),
-    MsgWithResult: attrgetter("m.from_"),
-    list: len,
 }
 
 

@@ -1,12 +1,13 @@
 """The one module that touches ``sys.monitoring``: callbacks on chosen code objects, and none anywhere else.
 
-Starts, returns and lines are *local* events: they cost nothing outside the chosen code. Unwinding exists
-only as a *global* event, so its callback looks whether the code is one of the chosen; it must never answer
-DISABLE, which for a global event would drop the callback for good.
+Starts, returns, waits and lines are *local* events: they cost nothing outside the chosen code. Throwing and
+unwinding exist only as *global* events, so their callbacks look whether the code is one of the chosen; they
+must never answer DISABLE, which for a global event would drop the callback for good.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from types import CodeType
 from typing import Any
 
 _EVENTS = sys.monitoring.events
+_WAITS = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
 @dataclass(slots=True, frozen=True)
@@ -22,17 +24,29 @@ class Listener:
 
     on_start: Callable[[CodeType, int], None]
     on_return: Callable[[CodeType, int, Any], None]
+    on_yield: Callable[[CodeType, int, Any], None]
+    on_resume: Callable[[CodeType, int], None]
+    on_throw: Callable[[CodeType, int, BaseException], None]
     on_unwind: Callable[[CodeType, int, BaseException], None]
     on_line: Callable[[CodeType, int], None]
 
 
 class Monitor:
-    """Tells ``listener`` of each call of the codes in ``starts`` and each return of those in ``returns``."""
+    """Tells ``listener`` of all calls of ``codes``, the starts of ``starts``, the returns of ``returns``."""
 
-    def __init__(self, listener: Listener, starts: Iterable[CodeType], returns: Iterable[CodeType]) -> None:
+    def __init__(
+        self,
+        listener: Listener,
+        codes: Iterable[CodeType],
+        starts: Iterable[CodeType],
+        returns: Iterable[CodeType],
+    ) -> None:
         self._listener = listener
         self._local: dict[CodeType, int] = {}
         self._tool: int | None = None
+        for code in codes:
+            waits = _EVENTS.PY_YIELD | _EVENTS.PY_RESUME if code.co_flags & _WAITS else 0
+            self._local[code] = _EVENTS.PY_START | _EVENTS.PY_RETURN | waits
         for code in starts:
             self._local[code] = self._local.get(code, 0) | _EVENTS.PY_START
         for code in returns:
@@ -48,7 +62,7 @@ class Monitor:
             self._local[code] = self._local.get(code, 0) | _EVENTS.LINE
         for code, events in self._local.items():
             sys.monitoring.set_local_events(tool, code, events)
-        sys.monitoring.set_events(tool, _EVENTS.PY_UNWIND)
+        sys.monitoring.set_events(tool, _EVENTS.PY_THROW | _EVENTS.PY_UNWIND)
 
     def stop(self) -> None:
         """Leave the interpreter as it was."""
@@ -67,6 +81,9 @@ class Monitor:
         return {
             _EVENTS.PY_START: heard.on_start,
             _EVENTS.PY_RETURN: heard.on_return,
+            _EVENTS.PY_YIELD: heard.on_yield,
+            _EVENTS.PY_RESUME: heard.on_resume,
+            _EVENTS.PY_THROW: heard.on_throw,
             _EVENTS.PY_UNWIND: heard.on_unwind,
             _EVENTS.LINE: heard.on_line,
         }

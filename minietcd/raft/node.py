@@ -6,7 +6,7 @@ Go: raft/node.go
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from minietcd.pkg.chan import Chan, select
@@ -154,9 +154,8 @@ class Node:
         while size < _MAX_BATCH_BYTES and isinstance(more := self.propc.try_recv(), MsgWithResult):
             batch.append(more)
             size += _size(more.m)
-        m, dropped = pm.m, None
-        m.from_ = self.rn.raft.id
-        m.entries = [entry for proposal in batch for entry in proposal.m.entries]
+        entries = [entry for proposal in batch for entry in proposal.m.entries]
+        m, dropped = replace(pm.m, from_=self.rn.raft.id, entries=entries), None
         try:
             self.rn.raft.step(m)
         except ProposalDroppedError as error:

@@ -216,9 +216,6 @@ def brief(value: Any) -> Any:
             return None
 
 
-STAMPS = {Put: lambda _: None, Entry: lambda _: None, Message: lambda _: None, tuple: lambda _: None}
-
-
 def functions() -> dict[Any, Function]:
     """Every function here (and in ``wait``, ``schedule``) that names a twin."""
     twins = {}
@@ -246,4 +243,4 @@ def subject() -> Subject:
         encode.__code__: Door.ENCODE,
         decode.__code__: Door.DECODE,
     }
-    return Subject(functions(), doors, keys_of, brief, STAMPS, message=lambda _, m: (f"to {m.to}", repr(m)))
+    return Subject(functions(), doors, keys_of, brief, message=lambda _, m: (f"to {m.to}", repr(m)))
