@@ -157,7 +157,7 @@ class ApplierV3backend(ApplierV3):
         return resp
 
     def delete_range(self, txn: TxnWrite | None, dr: pb.DeleteRangeRequest) -> pb.DeleteRangeResponse:
-        """Go: etcdserver/apply.go#applierV3backend.DeleteRange"""
+        """Delete keys, and count them. Go: etcdserver/apply.go#applierV3backend.DeleteRange"""
         if txn is not None:
             return self._delete_range(txn, dr)
         txn = self.s.kv().write()
@@ -251,7 +251,7 @@ class ApplierV3backend(ApplierV3):
         return resp, physc
 
     def lease_grant(self, lc: pb.LeaseGrantRequest) -> pb.LeaseGrantResponse:
-        """Go: etcdserver/apply.go#applierV3backend.LeaseGrant"""
+        """Make a lease. Raises LeaseError. Go: etcdserver/apply.go#applierV3backend.LeaseGrant"""
         lease = self.s.lessor.grant(LeaseID(lc.ID), lc.TTL)
         return pb.LeaseGrantResponse(header=new_header(self.s), ID=lease.id, TTL=lease.ttl)
 
@@ -339,17 +339,17 @@ class ApplierV3Capped(ApplierV3):
     """In force while NOSPACE is raised: nothing that grows. Go: etcdserver/apply.go#applierV3Capped"""
 
     def put(self, txn: TxnWrite | None, p: pb.PutRequest) -> pb.PutResponse:
-        """Go: etcdserver/apply.go#applierV3Capped.Put"""
+        """Raises NoSpaceError. Go: etcdserver/apply.go#applierV3Capped.Put"""
         raise NoSpaceError
 
     def txn(self, rt: pb.TxnRequest) -> pb.TxnResponse:
-        """Go: etcdserver/apply.go#applierV3Capped.Txn"""
+        """Raises NoSpaceError if it may put anything. Go: etcdserver/apply.go#applierV3Capped.Txn"""
         if quota.cost_txn(rt) > 0:
             raise NoSpaceError
         return self.base.txn(rt)
 
     def lease_grant(self, lc: pb.LeaseGrantRequest) -> pb.LeaseGrantResponse:
-        """Go: etcdserver/apply.go#applierV3Capped.LeaseGrant"""
+        """Raises NoSpaceError. Go: etcdserver/apply.go#applierV3Capped.LeaseGrant"""
         raise NoSpaceError
 
 
@@ -386,7 +386,7 @@ class QuotaApplierV3(ApplierV3):
         self.q = quota.new_backend_quota(s, "v3-applier")
 
     def put(self, txn: TxnWrite | None, p: pb.PutRequest) -> pb.PutResponse:
-        """Go: etcdserver/apply.go#quotaApplierV3.Put"""
+        """Raises NoSpaceError, after it was done. Go: etcdserver/apply.go#quotaApplierV3.Put"""
         ok = self.q.available(p)
         resp = self.base.put(txn, p)
         if not ok:
@@ -394,7 +394,7 @@ class QuotaApplierV3(ApplierV3):
         return resp
 
     def txn(self, rt: pb.TxnRequest) -> pb.TxnResponse:
-        """Go: etcdserver/apply.go#quotaApplierV3.Txn"""
+        """Raises NoSpaceError, after it was done. Go: etcdserver/apply.go#quotaApplierV3.Txn"""
         ok = self.q.available(rt)
         resp = self.base.txn(rt)
         if not ok:
@@ -402,7 +402,7 @@ class QuotaApplierV3(ApplierV3):
         return resp
 
     def lease_grant(self, lc: pb.LeaseGrantRequest) -> pb.LeaseGrantResponse:
-        """Go: etcdserver/apply.go#quotaApplierV3.LeaseGrant"""
+        """Raises NoSpaceError, after it was done. Go: etcdserver/apply.go#quotaApplierV3.LeaseGrant"""
         ok = self.q.available(lc)
         resp = self.base.lease_grant(lc)
         if not ok:
@@ -423,7 +423,7 @@ def compare_to_path(rv: TxnRead, rt: pb.TxnRequest) -> list[bool]:
 
 
 def apply_compares(rv: TxnRead, rt: pb.TxnRequest) -> bool:
-    """Go: etcdserver/apply.go#applyCompares"""
+    """Whether all comparisons of ``rt`` hold. Go: etcdserver/apply.go#applyCompares"""
     return all(apply_compare(rv, c) for c in rt.compare)
 
 
@@ -491,7 +491,7 @@ def prune_kvs(kvs: list[KeyValue], r: pb.RangeRequest) -> list[KeyValue]:
 
 
 def new_header(s: EtcdServer) -> pb.ResponseHeader:
-    """Go: etcdserver/apply.go#newHeader"""
+    """Who answers, and the revision that the store is at. Go: etcdserver/apply.go#newHeader"""
     return pb.ResponseHeader(
         cluster_id=s.cluster().id(), member_id=s.id(), revision=s.kv().rev(), raft_term=s.term()
     )

@@ -31,7 +31,10 @@ class AuthApplierV3(ApplierV3):
         self._auth_info = _NOBODY
 
     def apply(self, r: InternalRaftRequest) -> ApplyResult:
-        """Go: etcdserver/apply_auth.go#authApplierV3.Apply"""
+        """Note who asks; what only an admin may ask for is refused here.
+
+        Go: etcdserver/apply_auth.go#authApplierV3.Apply
+        """
         header = r.header
         self._auth_info = AuthInfo(header.username, header.auth_revision) if header.username else _NOBODY
         try:
@@ -55,29 +58,41 @@ class AuthApplierV3(ApplierV3):
         return self.base.put(txn, p)
 
     def range(self, txn: TxnRead | None, r: pb.RangeRequest) -> pb.RangeResponse:
-        """Go: etcdserver/apply_auth.go#authApplierV3.Range"""
+        """Who reads must be allowed to. Go: etcdserver/apply_auth.go#authApplierV3.Range"""
         self._as.is_range_permitted(self._auth_info, r.key, r.range_end)
         return self.base.range(txn, r)
 
     def delete_range(self, txn: TxnWrite | None, dr: pb.DeleteRangeRequest) -> pb.DeleteRangeResponse:
-        """Go: etcdserver/apply_auth.go#authApplierV3.DeleteRange"""
+        """Who deletes must be allowed to; to see what was deleted, also to read it.
+
+        Go: etcdserver/apply_auth.go#authApplierV3.DeleteRange
+        """
         self._as.is_delete_range_permitted(self._auth_info, dr.key, dr.range_end)
         if dr.prev_kv:
             self._as.is_range_permitted(self._auth_info, dr.key, dr.range_end)
         return self.base.delete_range(txn, dr)
 
     def txn(self, rt: pb.TxnRequest) -> pb.TxnResponse:
-        """Go: etcdserver/apply_auth.go#authApplierV3.Txn"""
+        """Everything in it must be allowed, before any of it is done.
+
+        Go: etcdserver/apply_auth.go#authApplierV3.Txn
+        """
         check_txn_auth(self._as, self._auth_info, rt)
         return self.base.txn(rt)
 
     def lease_revoke(self, lc: pb.LeaseRevokeRequest) -> pb.LeaseRevokeResponse:
-        """Go: etcdserver/apply_auth.go#authApplierV3.LeaseRevoke"""
+        """Who ends a lease must be allowed to write the keys that go with it.
+
+        Go: etcdserver/apply_auth.go#authApplierV3.LeaseRevoke
+        """
         self.check_lease_puts(LeaseID(lc.ID))
         return self.base.lease_revoke(lc)
 
     def check_lease_puts(self, lease_id: LeaseID) -> None:
-        """Go: etcdserver/apply_auth.go#authApplierV3.checkLeasePuts"""
+        """Raise AuthError unless who asks may write every key of that lease.
+
+        Go: etcdserver/apply_auth.go#authApplierV3.checkLeasePuts
+        """
         lease = self._lessor.lookup(lease_id)
         for key in lease.keys() if lease else ():
             self._as.is_put_permitted(self._auth_info, key)
@@ -98,7 +113,10 @@ class AuthApplierV3(ApplierV3):
 
 
 def check_txn_reqs_permission(auth_store: AuthStore, ai: AuthInfo, reqs: Iterable[pb.RequestOp]) -> None:
-    """Go: etcdserver/apply_auth.go#checkTxnReqsPermission"""
+    """Raise AuthError unless ``ai`` may do each of ``reqs``.
+
+    Go: etcdserver/apply_auth.go#checkTxnReqsPermission
+    """
     for op in reqs:
         match op.WhichOneof("request"):
             case "request_range":

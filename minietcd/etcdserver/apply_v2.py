@@ -50,17 +50,20 @@ class ApplierV2store:
         self._cluster = cluster
 
     def delete(self, r: Request) -> Response:
-        """Go: etcdserver/apply_v2.go#applierV2store.Delete"""
+        """Remove a node, if it is as the request expects. Go: etcdserver/apply_v2.go#applierV2store.Delete"""
         if r.PrevIndex > 0 or r.PrevValue:
             return to_response(lambda: self._store.compare_and_delete(r.Path, r.PrevValue, r.PrevIndex))
         return to_response(lambda: self._store.delete(r.Path, r.Dir, r.Recursive))
 
     def post(self, r: Request) -> Response:
-        """Go: etcdserver/apply_v2.go#applierV2store.Post"""
+        """Add a file with a name of its own. Go: etcdserver/apply_v2.go#applierV2store.Post"""
         return to_response(lambda: self._store.create(r.Path, r.Dir, r.Val, True, ttl_options(r)))
 
     def put(self, r: Request) -> Response:
-        """Go: etcdserver/apply_v2.go#applierV2store.Put"""
+        """Write a file, if it is as the request expects; or a member's attributes, or the cluster's version.
+
+        Go: etcdserver/apply_v2.go#applierV2store.Put
+        """
         ttl, compares = ttl_options(r), r.PrevIndex > 0 or bool(r.PrevValue)
         if r.HasField("PrevExist") and not r.PrevExist:
             return to_response(lambda: self._store.create(r.Path, r.Dir, r.Val, False, ttl))
@@ -79,11 +82,11 @@ class ApplierV2store:
         return to_response(lambda: self._store.set(r.Path, r.Dir, r.Val, ttl))
 
     def qget(self, r: Request) -> Response:
-        """Go: etcdserver/apply_v2.go#applierV2store.QGet"""
+        """Read a node, in its turn among the writes. Go: etcdserver/apply_v2.go#applierV2store.QGet"""
         return to_response(lambda: self._store.get(r.Path, r.Recursive, r.Sorted))
 
     def sync(self, r: Request) -> Response:
-        """Go: etcdserver/apply_v2.go#applierV2store.Sync"""
+        """Drop what has expired by the leader's clock. Go: etcdserver/apply_v2.go#applierV2store.Sync"""
         self._store.delete_expired_keys(r.Time)
         return Response()
 
@@ -103,12 +106,12 @@ class ApplierV2store:
 
 
 def ttl_options(r: Request) -> TTLOptionSet:
-    """Go: etcdserver/apply_v2.go#RequestV2.TTLOptions"""
+    """When what ``r`` writes expires. Go: etcdserver/apply_v2.go#RequestV2.TTLOptions"""
     return TTLOptionSet(r.Expiration, r.Refresh)
 
 
 def to_response(action: Callable[[], Event]) -> Response:
-    """Go: etcdserver/apply_v2.go#toResponse"""
+    """What ``action`` answers, or the V2Error that it raises. Go: etcdserver/apply_v2.go#toResponse"""
     try:
         return Response(event=action())
     except V2Error as err:

@@ -77,7 +77,10 @@ class ServerConfig:
             raise ValueError(f"initial cluster {self.initial_peer_urls_map} has duplicate url")
 
     def has_local_member(self) -> None:
-        """Go: etcdserver/config.go#ServerConfig.hasLocalMember"""
+        """Raise ValueError unless this member is in the initial cluster.
+
+        Go: etcdserver/config.go#ServerConfig.hasLocalMember
+        """
         if self.name not in self.initial_peer_urls_map:
             raise ValueError(f'couldn\'t find local name "{self.name}" in the initial cluster configuration')
 
@@ -102,15 +105,15 @@ class ServerConfig:
             )
 
     def member_dir(self) -> Path:
-        """Go: etcdserver/config.go#ServerConfig.MemberDir"""
+        """Where all that this member keeps is. Go: etcdserver/config.go#ServerConfig.MemberDir"""
         return self.data_dir / "member"
 
     def wal_dir(self) -> Path:
-        """Go: etcdserver/config.go#ServerConfig.WALDir"""
+        """Where the log is. Go: etcdserver/config.go#ServerConfig.WALDir"""
         return self.dedicated_wal_dir or self.member_dir() / "wal"
 
     def snap_dir(self) -> Path:
-        """Go: etcdserver/config.go#ServerConfig.SnapDir"""
+        """Where snapshots and the database are. Go: etcdserver/config.go#ServerConfig.SnapDir"""
         return self.member_dir() / "snap"
 
     def req_timeout(self) -> float:
@@ -121,15 +124,18 @@ class ServerConfig:
         return 5.0 + 2 * self.election_timeout()
 
     def election_timeout(self) -> float:
-        """Go: etcdserver/config.go#ServerConfig.electionTimeout"""
+        """In seconds. Go: etcdserver/config.go#ServerConfig.electionTimeout"""
         return self.election_ticks * self.tick_ms / 1000
 
     def peer_dial_timeout(self) -> float:
-        """Go: etcdserver/config.go#ServerConfig.peerDialTimeout"""
+        """In seconds: a peer may be in the middle of an election.
+
+        Go: etcdserver/config.go#ServerConfig.peerDialTimeout
+        """
         return 1.0 + self.election_timeout()
 
     def backend_path(self) -> Path:
-        """Go: etcdserver/config.go#ServerConfig.backendPath"""
+        """The database's file. Go: etcdserver/config.go#ServerConfig.backendPath"""
         return self.snap_dir() / "db"
 
 

@@ -18,9 +18,15 @@ class ConsistentIndex:
         self._index = 0
 
     def set_consistent_index(self, index: int) -> None:
-        """Go: etcdserver/consistent_index.go#consistentIndex.setConsistentIndex"""
+        """The entry at ``index`` is being applied.
+
+        Go: etcdserver/consistent_index.go#consistentIndex.setConsistentIndex
+        """
         self._index = index
 
     def consistent_index(self) -> int:
-        """Go: etcdserver/consistent_index.go#consistentIndex.ConsistentIndex"""
+        """Of the entry being applied, or applied last.
+
+        Go: etcdserver/consistent_index.go#consistentIndex.ConsistentIndex
+        """
         return self._index

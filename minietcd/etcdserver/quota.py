@@ -47,12 +47,12 @@ def cost(request: Costly) -> int:
 
 
 def cost_put(r: PutRequest) -> int:
-    """Go: etcdserver/quota.go#costPut"""
+    """Bytes. Go: etcdserver/quota.go#costPut"""
     return _KV_OVERHEAD + len(r.key) + len(r.value)
 
 
 def cost_txn_req(op: RequestOp) -> int:
-    """Go: etcdserver/quota.go#costTxnReq"""
+    """Bytes; only puts cost. Go: etcdserver/quota.go#costTxnReq"""
     return cost_put(op.request_put) if op.HasField("request_put") else 0
 
 

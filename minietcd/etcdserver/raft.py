@@ -104,7 +104,7 @@ class RaftNode:
         self._islead = self._failed = False
 
     def tick(self) -> None:
-        """Go: etcdserver/raft.go#raftNode.tick"""
+        """Let raft's time go on. Go: etcdserver/raft.go#raftNode.tick"""
         self.node.tick()
 
     def start(self, rh: RaftReadyHandler) -> None:
@@ -278,7 +278,7 @@ def should_wait_wal_sync(rd: Ready) -> bool:
 
 
 def update_committed_index(ap: Apply, rh: RaftReadyHandler) -> None:
-    """Go: etcdserver/raft.go#updateCommittedIndex"""
+    """Tell the server how far the log is committed. Go: etcdserver/raft.go#updateCommittedIndex"""
     ci = ap.entries[-1].index if ap.entries else 0
     ci = max(ci, ap.snapshot.metadata.index)
     if ci:

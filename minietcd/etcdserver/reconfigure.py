@@ -110,7 +110,10 @@ class Reconfigure(V3Server):
         return await self.configure(ctx, change)
 
     async def may_promote_member(self, id: NodeID) -> None:
-        """Go: etcdserver/server.go#EtcdServer.mayPromoteMember"""
+        """Raise LearnerNotReadyError or NotEnoughStartedMembersError if it may not vote yet.
+
+        Go: etcdserver/server.go#EtcdServer.mayPromoteMember
+        """
         await self.is_learner_ready(id)
         if self.cfg.strict_reconfig_check and not self._cluster.is_ready_to_promote_member(id):
             raise errors.NotEnoughStartedMembersError

@@ -299,15 +299,21 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         await self.r.node.step(ctx, m)
 
     def is_id_removed(self, id: NodeID) -> bool:
-        """Go: etcdserver/server.go#EtcdServer.IsIDRemoved"""
+        """Whether that member was removed. Go: etcdserver/server.go#EtcdServer.IsIDRemoved"""
         return self._cluster.is_id_removed(id)
 
     def report_unreachable(self, id: NodeID) -> None:
-        """Go: etcdserver/server.go#EtcdServer.ReportUnreachable"""
+        """Tell raft that a message to ``id`` was lost.
+
+        Go: etcdserver/server.go#EtcdServer.ReportUnreachable
+        """
         self.r.node.report_unreachable(id)
 
     def report_snapshot(self, id: NodeID, status: SnapshotStatus) -> None:
-        """Go: etcdserver/server.go#EtcdServer.ReportSnapshot"""
+        """Tell raft whether its snapshot reached ``id``.
+
+        Go: etcdserver/server.go#EtcdServer.ReportSnapshot
+        """
         self.r.node.report_snapshot(id, status)
 
     async def run(self) -> None:
@@ -363,7 +369,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         await self.apply_all(ep, apply)
 
     def set_lead(self, lead: NodeID) -> None:
-        """Go: etcdserver/server.go#EtcdServer.setLead"""
+        """The raft loop says who leads. Go: etcdserver/server.go#EtcdServer.setLead"""
         self._lead = lead
 
     def update_leadership(self, new_leader: bool) -> None:
@@ -451,7 +457,10 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
             self.go_attach(self.stop_with_delay(1.0, MemberRemovedError()), "stopWithDelay")
 
     def trigger_snapshot(self, ep: EtcdProgress) -> None:
-        """Go: etcdserver/server.go#EtcdServer.triggerSnapshot"""
+        """Save a snapshot when enough was applied since the last one.
+
+        Go: etcdserver/server.go#EtcdServer.triggerSnapshot
+        """
         if ep.appliedi - ep.snapi <= self.cfg.snapshot_count:
             return
         fields = {
@@ -465,7 +474,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         ep.snapi = ep.appliedi
 
     def has_multiple_voting_members(self) -> bool:
-        """Go: etcdserver/server.go#EtcdServer.hasMultipleVotingMembers"""
+        """Whether somebody else could lead. Go: etcdserver/server.go#EtcdServer.hasMultipleVotingMembers"""
         return len(self._cluster.voting_member_ids()) > 1
 
     async def move_leader(self, ctx: Context, lead: NodeID, transferee: NodeID) -> None:
@@ -673,7 +682,10 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         self.w.trigger(id, ar)
 
     def notify_about_first_commit_in_term(self) -> None:
-        """Go: etcdserver/server.go#EtcdServer.notifyAboutFirstCommitInTerm"""
+        """Tell those who wait that the leader can answer reads now.
+
+        Go: etcdserver/server.go#EtcdServer.notifyAboutFirstCommitInTerm
+        """
         notified, self.first_commit_in_term_c = self.first_commit_in_term_c, Chan("firstCommitInTermC")
         notified.close()
 
@@ -748,7 +760,10 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
             log.info("compacted Raft logs", extra={"fields": {"compact-index": compacti}})
 
     def cluster_version(self) -> SemVer | None:
-        """Go: etcdserver/server.go#EtcdServer.ClusterVersion"""
+        """What all members can speak; None until they agreed.
+
+        Go: etcdserver/server.go#EtcdServer.ClusterVersion
+        """
         return self._cluster.version()
 
     async def monitor_versions(self) -> None:
@@ -772,7 +787,10 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
                 self.go_attach(self.update_cluster_version(version), "updateClusterVersion")
 
     async def update_cluster_version(self, ver: SemVer) -> None:
-        """Go: etcdserver/server.go#EtcdServer.updateClusterVersion"""
+        """Propose ``ver`` as what all members can speak.
+
+        Go: etcdserver/server.go#EtcdServer.updateClusterVersion
+        """
         fields = {"cluster-version": version_cluster(str(ver))}
         current = self._cluster.version()
         message = "updating cluster version" if current else "setting up initial cluster version"
@@ -814,9 +832,9 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         return self.alarm_store.get(pb.NONE)
 
     def is_learner(self) -> bool:
-        """Go: etcdserver/server.go#EtcdServer.IsLearner"""
+        """Whether this member does not vote yet. Go: etcdserver/server.go#EtcdServer.IsLearner"""
         return self._cluster.is_local_member_learner()
 
     def is_member_exist(self, id: NodeID) -> bool:
-        """Go: etcdserver/server.go#EtcdServer.IsMemberExist"""
+        """Whether there is such a member. Go: etcdserver/server.go#EtcdServer.IsMemberExist"""
         return self._cluster.is_member_exist(id)

@@ -104,11 +104,11 @@ class ServerState:
         return self._kv
 
     def backend(self) -> Backend:
-        """Go: etcdserver/server.go#EtcdServer.Backend"""
+        """The database, until a snapshot replaces it. Go: etcdserver/server.go#EtcdServer.Backend"""
         return self.be
 
     def auth_store(self) -> AuthStore:
-        """Go: etcdserver/server.go#EtcdServer.AuthStore"""
+        """Users, roles and what they may. Go: etcdserver/server.go#EtcdServer.AuthStore"""
         return self._auth_store
 
     def leader(self) -> NodeID:
@@ -116,11 +116,14 @@ class ServerState:
         return self._lead
 
     def lead(self) -> NodeID:
-        """Go: etcdserver/server.go#EtcdServer.Lead"""
+        """The same as ``leader``: Go's is an integer of another type.
+
+        Go: etcdserver/server.go#EtcdServer.Lead
+        """
         return self._lead
 
     def is_leader(self) -> bool:
-        """Go: etcdserver/server.go#EtcdServer.isLeader"""
+        """Whether this member leads, as far as it knows. Go: etcdserver/server.go#EtcdServer.isLeader"""
         return self._id == self._lead
 
     def term(self) -> int:
@@ -128,11 +131,11 @@ class ServerState:
         return self._term
 
     def applied_index(self) -> int:
-        """Go: etcdserver/server.go#EtcdServer.AppliedIndex"""
+        """Of the last applied entry. Go: etcdserver/server.go#EtcdServer.AppliedIndex"""
         return self._applied_index
 
     def committed_index(self) -> int:
-        """Go: etcdserver/server.go#EtcdServer.CommittedIndex"""
+        """Of the last entry known to be committed. Go: etcdserver/server.go#EtcdServer.CommittedIndex"""
         return self._committed_index
 
     def leader_changed_notify(self) -> Chan[None]:

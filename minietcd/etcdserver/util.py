@@ -22,12 +22,18 @@ log = logging.getLogger("etcdserver")
 def is_connected_to_quorum_since(
     transport: Transport, since: float, self_id: NodeID, members: list[Member]
 ) -> bool:
-    """Go: etcdserver/util.go#isConnectedToQuorumSince"""
+    """Whether this member and those connected since before ``since`` are a quorum.
+
+    Go: etcdserver/util.go#isConnectedToQuorumSince
+    """
     return num_connected_since(transport, since, self_id, members) >= len(members) // 2 + 1
 
 
 def is_connected_since(transport: Transport, since: float, remote: NodeID) -> bool:
-    """Go: etcdserver/util.go#isConnectedSince"""
+    """Whether ``remote`` has been connected since before ``since`` (the loop's clock).
+
+    Go: etcdserver/util.go#isConnectedSince
+    """
     active_since = transport.active_since(remote)
     return active_since is not None and active_since < since
 
@@ -35,7 +41,10 @@ def is_connected_since(transport: Transport, since: float, remote: NodeID) -> bo
 def is_connected_fully_since(
     transport: Transport, since: float, self_id: NodeID, members: list[Member]
 ) -> bool:
-    """Go: etcdserver/util.go#isConnectedFullySince"""
+    """Whether all of ``members`` have been connected since before ``since``.
+
+    Go: etcdserver/util.go#isConnectedFullySince
+    """
     return num_connected_since(transport, since, self_id, members) == len(members)
 
 
@@ -67,13 +76,16 @@ class Notifier:
         self.err: Exception | None = None
 
     def notify(self, err: Exception | None) -> None:
-        """Go: etcdserver/util.go#notifier.notify"""
+        """Wake all who wait, for good; ``err`` is what they raise. Go: etcdserver/util.go#notifier.notify"""
         self.err = err
         self.c.close()
 
 
 def warn_of_failed_request(took: float, request: Any, err: Exception) -> None:
-    """Go: etcdserver/util.go#warnOfFailedRequest"""
+    """Tell of a request that could not be applied, after ``took`` seconds.
+
+    Go: etcdserver/util.go#warnOfFailedRequest
+    """
     fields = {"took": took, "request": _shown(request), "error": str(err)}
     log.warning("failed to apply request", extra={"fields": fields})
 
@@ -81,7 +93,10 @@ def warn_of_failed_request(took: float, request: Any, err: Exception) -> None:
 def warn_of_expensive_generic_request(
     warning_apply_duration: float, took: float, request: Any, prefix: str, response: Any
 ) -> None:
-    """Go: etcdserver/util.go#warnOfExpensiveGenericRequest"""
+    """Tell of a request that took longer than it should (seconds).
+
+    Go: etcdserver/util.go#warnOfExpensiveGenericRequest
+    """
     if took > warning_apply_duration:
         fields = {
             "took": took,

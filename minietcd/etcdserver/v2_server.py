@@ -39,7 +39,10 @@ class V2Server(ServerState):
         return await self.handle(ctx, r)
 
     async def handle(self, ctx: Context, r: Request) -> Response:
-        """Go: etcdserver/v2_server.go#RequestV2.Handle"""
+        """Through raft, or from the tree. Raises UnknownMethodError.
+
+        Go: etcdserver/v2_server.go#RequestV2.Handle
+        """
         if r.Method == "GET" and r.Quorum:
             r.Method = "QGET"
         if r.Method in ("POST", "PUT", "DELETE", "QGET"):

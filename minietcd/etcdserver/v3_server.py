@@ -105,7 +105,7 @@ class V3Server(ServerState):
         return result.resp
 
     async def raft_request(self, ctx: Context, r: InternalRaftRequest) -> Any:
-        """Go: etcdserver/v3_server.go#EtcdServer.raftRequest"""
+        """The same: 3.4 has two names for it. Go: etcdserver/v3_server.go#EtcdServer.raftRequest"""
         return await self.raft_request_once(ctx, r)
 
     def do_serialize[T](self, ctx: Context, chk: Callable[[AuthInfo], None], get: Callable[[], T]) -> T:
@@ -258,7 +258,7 @@ def is_txn_serializable(r: pb.TxnRequest) -> bool:
 
 
 def uint64_to_big_endian_bytes(number: int) -> bytes:
-    """Go: etcdserver/v3_server.go#uint64ToBigEndianBytes"""
+    """Eight bytes. Go: etcdserver/v3_server.go#uint64ToBigEndianBytes"""
     return number.to_bytes(8)
 
 

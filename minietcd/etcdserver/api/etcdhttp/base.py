@@ -28,10 +28,13 @@ def handle_basic(router: web.UrlDispatcher, s: EtcdServer) -> None:
 
 
 def version_handler(s: EtcdServer) -> Handle:
-    """Go: etcdserver/api/etcdhttp/base.go#versionHandler"""
+    """Answers with the server's version and the cluster's.
+
+    Go: etcdserver/api/etcdhttp/base.go#versionHandler
+    """
 
     async def serve_version(request: web.Request) -> web.Response:
-        """Go: etcdserver/api/etcdhttp/base.go#serveVersion"""
+        """Both versions, in JSON. Go: etcdserver/api/etcdhttp/base.go#serveVersion"""
         versions = {"etcdserver": VERSION, "etcdcluster": str(s.cluster().version() or "not_decided")}
         return json_response(json.dumps(versions, separators=(",", ":")))
 

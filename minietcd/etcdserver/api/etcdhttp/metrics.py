@@ -26,16 +26,17 @@ _HEALTH_TIMEOUT = 1.0
 
 
 def handle_metrics_health(router: web.UrlDispatcher, srv: EtcdServer) -> None:
-    """Go: etcdserver/api/etcdhttp/metrics.go#HandleMetricsHealth"""
+    """Answer ``/metrics`` and ``/health``. Go: etcdserver/api/etcdhttp/metrics.go#HandleMetricsHealth"""
 
     async def serve_health(request: web.Request) -> web.Response:
-        """Go: etcdserver/api/etcdhttp/metrics.go#NewHealthHandler"""
+        """200 if this member is well, else 503. Go: etcdserver/api/etcdhttp/metrics.go#NewHealthHandler"""
         if reason := await check_health(srv, frozenset(request.query.getall("exclude", ()))):
             log.warning("/health error; %s (status code 503)", reason)
             return web.Response(status=503, text='{"health":"false"}\n')
         return web.Response(text='{"health":"true"}')
 
     async def serve_metrics(request: web.Request) -> web.Response:
+        """All that is counted, in Prometheus' text."""
         text = generate_latest(Registry(srv))
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 

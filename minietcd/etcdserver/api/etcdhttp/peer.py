@@ -32,10 +32,10 @@ def new_peer_handler(s: EtcdServer) -> web.Application:
 
 
 def new_peer_members_handler(s: EtcdServer) -> Handle:
-    """Go: etcdserver/api/etcdhttp/peer.go#newPeerMembersHandler"""
+    """Answers with who is a member. Go: etcdserver/api/etcdhttp/peer.go#newPeerMembersHandler"""
 
     async def serve_members(request: web.Request) -> web.Response:
-        """Go: etcdserver/api/etcdhttp/peer.go#peerMembersHandler.ServeHTTP"""
+        """All members, in JSON. Go: etcdserver/api/etcdhttp/peer.go#peerMembersHandler.ServeHTTP"""
         cluster = s.cluster()
         members = ",".join(member.to_json() for member in cluster.members())
         return json_response(f"[{members}]\n", {"X-Etcd-Cluster-ID": id_string(cluster.id())})

@@ -108,7 +108,10 @@ class RaftCluster:
         return sorted(self._members)
 
     def is_id_removed(self, id: NodeID) -> bool:
-        """Go: etcdserver/api/membership/cluster.go#RaftCluster.IsIDRemoved"""
+        """Whether a member of that id was put out.
+
+        Go: etcdserver/api/membership/cluster.go#RaftCluster.IsIDRemoved
+        """
         return id in self._removed
 
     def gen_id(self) -> None:
@@ -120,7 +123,10 @@ class RaftCluster:
         self.cid = NodeID(int.from_bytes(digest[:8]))
 
     def set_id(self, local_id: NodeID, cid: NodeID) -> None:
-        """Go: etcdserver/api/membership/cluster.go#RaftCluster.SetID"""
+        """Say which member this is, of which cluster.
+
+        Go: etcdserver/api/membership/cluster.go#RaftCluster.SetID
+        """
         self.local_id, self.cid = local_id, cid
 
     def set_store(self, st: Store) -> None:
@@ -268,24 +274,36 @@ class RaftCluster:
         return self._has_quorum("rejecting member add", [*started, False])
 
     def is_ready_to_remove_voting_member(self, id: NodeID) -> bool:
-        """Go: etcdserver/api/membership/cluster.go#RaftCluster.IsReadyToRemoveVotingMember"""
+        """Whether those who stay have a quorum that has been started.
+
+        Go: etcdserver/api/membership/cluster.go#RaftCluster.IsReadyToRemoveVotingMember
+        """
         started = [m.is_started() for m in self.voting_members() if m.id != id]
         return self._has_quorum("rejecting member remove", started)
 
     def is_ready_to_promote_member(self, id: NodeID) -> bool:
-        """Go: etcdserver/api/membership/cluster.go#RaftCluster.IsReadyToPromoteMember"""
+        """Whether a quorum has been started, with one more that has.
+
+        Go: etcdserver/api/membership/cluster.go#RaftCluster.IsReadyToPromoteMember
+        """
         started = [m.is_started() for m in self.voting_members()]
         return self._has_quorum("rejecting member promote", [*started, True])
 
     def is_local_member_learner(self) -> bool:
-        """Go: etcdserver/api/membership/cluster.go#RaftCluster.IsLocalMemberLearner"""
+        """Whether this member does not vote yet.
+
+        Go: etcdserver/api/membership/cluster.go#RaftCluster.IsLocalMemberLearner
+        """
         assert self.local_id in self._members, (
             f"failed to find local ID {self.local_id:x} in cluster {self.cid:x}"
         )
         return self._members[self.local_id].is_learner
 
     def is_member_exist(self, id: NodeID) -> bool:
-        """Go: etcdserver/api/membership/cluster.go#RaftCluster.IsMemberExist"""
+        """Whether there is such a member.
+
+        Go: etcdserver/api/membership/cluster.go#RaftCluster.IsMemberExist
+        """
         return id in self._members
 
     def voting_member_ids(self) -> list[NodeID]:
@@ -348,7 +366,10 @@ def members_from_store(st: Store) -> tuple[dict[NodeID, Member], set[NodeID]]:
 
 
 def cluster_version_from_store(st: Store) -> SemVer | None:
-    """Go: etcdserver/api/membership/cluster.go#clusterVersionFromStore"""
+    """The cluster's version as the v2 tree has it; None if nothing was agreed.
+
+    Go: etcdserver/api/membership/cluster.go#clusterVersionFromStore
+    """
     try:
         event = st.get(store.store_cluster_version_key(), False, False)
     except V2Error as error:

@@ -28,26 +28,38 @@ class MembershipError(Exception):
 
 
 class IDRemovedError(MembershipError):
+    """The id was removed, and ids are never used again."""
+
     text = "membership: ID removed"
 
 
 class IDExistsError(MembershipError):
+    """There is such a member already."""
+
     text = "membership: ID exists"
 
 
 class IDNotFoundError(MembershipError):
+    """There is no such member."""
+
     text = "membership: ID not found"
 
 
 class PeerURLExistsError(MembershipError):
+    """Another member has that peer URL."""
+
     text = "membership: peerURL exists"
 
 
 class MemberNotLearnerError(MembershipError):
+    """Only learners are promoted."""
+
     text = "membership: can only promote a learner member"
 
 
 class TooManyLearnersError(MembershipError):
+    """One learner at a time."""
+
     text = "membership: too many learner members in cluster"
 
 
@@ -60,5 +72,5 @@ class InvalidDowngradeError(MembershipError):
 
 
 def is_key_not_found(error: V2Error) -> bool:
-    """Go: etcdserver/api/membership/errors.go#isKeyNotFound"""
+    """Whether the v2 tree has no such node. Go: etcdserver/api/membership/errors.go#isKeyNotFound"""
     return error.error_code == Ecode.KeyNotFound

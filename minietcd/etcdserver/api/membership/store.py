@@ -27,7 +27,7 @@ CLUSTER_BUCKET_NAME = b"cluster"
 
 
 def must_save_member_to_backend(be: Backend, m: Member) -> None:
-    """Go: etcdserver/api/membership/store.go#mustSaveMemberToBackend"""
+    """Write all that is known of ``m``. Go: etcdserver/api/membership/store.go#mustSaveMemberToBackend"""
     tx = be.batch_tx()
     tx.lock()
     tx.unsafe_put(MEMBERS_BUCKET_NAME, backend_member_key(m.id), m.to_json().encode())
@@ -35,7 +35,10 @@ def must_save_member_to_backend(be: Backend, m: Member) -> None:
 
 
 def must_delete_member_from_backend(be: Backend, id: NodeID) -> None:
-    """Go: etcdserver/api/membership/store.go#mustDeleteMemberFromBackend"""
+    """Remove that member, and mark its id.
+
+    Go: etcdserver/api/membership/store.go#mustDeleteMemberFromBackend
+    """
     tx = be.batch_tx()
     tx.lock()
     tx.unsafe_delete(MEMBERS_BUCKET_NAME, backend_member_key(id))
@@ -44,7 +47,10 @@ def must_delete_member_from_backend(be: Backend, id: NodeID) -> None:
 
 
 def must_save_cluster_version_to_backend(be: Backend, ver: SemVer) -> None:
-    """Go: etcdserver/api/membership/store.go#mustSaveClusterVersionToBackend"""
+    """Write what all members can speak.
+
+    Go: etcdserver/api/membership/store.go#mustSaveClusterVersionToBackend
+    """
     tx = be.batch_tx()
     tx.lock()
     tx.unsafe_put(CLUSTER_BUCKET_NAME, backend_cluster_version_key(), str(ver).encode())
@@ -52,29 +58,44 @@ def must_save_cluster_version_to_backend(be: Backend, ver: SemVer) -> None:
 
 
 def must_save_member_to_store(s: Store, m: Member) -> None:
-    """Go: etcdserver/api/membership/store.go#mustSaveMemberToStore"""
+    """Add what raft must know of ``m``. Raises V2Error if it is there.
+
+    Go: etcdserver/api/membership/store.go#mustSaveMemberToStore
+    """
     path = f"{member_store_key(m.id)}/{RAFT_ATTRIBUTES_SUFFIX}"
     s.create(path, False, m.raft_attributes.to_json(), False)
 
 
 def must_delete_member_from_store(s: Store, id: NodeID) -> None:
-    """Go: etcdserver/api/membership/store.go#mustDeleteMemberFromStore"""
+    """Remove that member, and mark its id. Raises V2Error if it is not there.
+
+    Go: etcdserver/api/membership/store.go#mustDeleteMemberFromStore
+    """
     s.delete(member_store_key(id), True, True)
     s.create(removed_member_store_key(id), False, "", False)
 
 
 def must_update_member_in_store(s: Store, m: Member) -> None:
-    """Go: etcdserver/api/membership/store.go#mustUpdateMemberInStore"""
+    """Write what raft must know of ``m``. Raises V2Error if it is not there.
+
+    Go: etcdserver/api/membership/store.go#mustUpdateMemberInStore
+    """
     s.update(f"{member_store_key(m.id)}/{RAFT_ATTRIBUTES_SUFFIX}", m.raft_attributes.to_json())
 
 
 def must_update_member_attr_in_store(s: Store, m: Member) -> None:
-    """Go: etcdserver/api/membership/store.go#mustUpdateMemberAttrInStore"""
+    """Write what ``m`` published of itself.
+
+    Go: etcdserver/api/membership/store.go#mustUpdateMemberAttrInStore
+    """
     s.set(member_attributes_store_path(m.id), False, m.attributes.to_json())
 
 
 def must_save_cluster_version_to_store(s: Store, ver: SemVer) -> None:
-    """Go: etcdserver/api/membership/store.go#mustSaveClusterVersionToStore"""
+    """Write what all members can speak.
+
+    Go: etcdserver/api/membership/store.go#mustSaveClusterVersionToStore
+    """
     s.set(store_cluster_version_key(), False, str(ver))
 
 
@@ -96,17 +117,23 @@ def node_to_member(n: NodeExtern) -> Member:
 
 
 def backend_member_key(id: NodeID) -> bytes:
-    """Go: etcdserver/api/membership/store.go#backendMemberKey"""
+    """A member's key in either bucket of members. Go: etcdserver/api/membership/store.go#backendMemberKey"""
     return id_string(id).encode()
 
 
 def backend_cluster_version_key() -> bytes:
-    """Go: etcdserver/api/membership/store.go#backendClusterVersionKey"""
+    """The version's key in the cluster's bucket.
+
+    Go: etcdserver/api/membership/store.go#backendClusterVersionKey
+    """
     return b"clusterVersion"
 
 
 def must_create_backend_buckets(be: Backend) -> None:
-    """Go: etcdserver/api/membership/store.go#mustCreateBackendBuckets"""
+    """Make the three buckets, unless they are there.
+
+    Go: etcdserver/api/membership/store.go#mustCreateBackendBuckets
+    """
     tx = be.batch_tx()
     tx.lock()
     for name in (MEMBERS_BUCKET_NAME, MEMBERS_REMOVED_BUCKET_NAME, CLUSTER_BUCKET_NAME):
@@ -115,25 +142,31 @@ def must_create_backend_buckets(be: Backend) -> None:
 
 
 def member_store_key(id: NodeID) -> str:
-    """Go: etcdserver/api/membership/store.go#MemberStoreKey"""
+    """A member's directory in the v2 tree. Go: etcdserver/api/membership/store.go#MemberStoreKey"""
     return f"{STORE_MEMBERS_PREFIX}/{id_string(id)}"
 
 
 def store_cluster_version_key() -> str:
-    """Go: etcdserver/api/membership/store.go#StoreClusterVersionKey"""
+    """The version's file in the v2 tree. Go: etcdserver/api/membership/store.go#StoreClusterVersionKey"""
     return f"{STORE_PREFIX}/version"
 
 
 def member_attributes_store_path(id: NodeID) -> str:
-    """Go: etcdserver/api/membership/store.go#MemberAttributesStorePath"""
+    """The file of what a member publishes of itself.
+
+    Go: etcdserver/api/membership/store.go#MemberAttributesStorePath
+    """
     return f"{member_store_key(id)}/{ATTRIBUTES_SUFFIX}"
 
 
 def must_parse_member_id_from_key(key: str) -> NodeID:
-    """Go: etcdserver/api/membership/store.go#MustParseMemberIDFromKey"""
+    """The id that ``key`` ends with. Raises ValueError.
+
+    Go: etcdserver/api/membership/store.go#MustParseMemberIDFromKey
+    """
     return NodeID(id_from_string(posixpath.basename(key)))
 
 
 def removed_member_store_key(id: NodeID) -> str:
-    """Go: etcdserver/api/membership/store.go#RemovedMemberStoreKey"""
+    """The mark of an id that was removed. Go: etcdserver/api/membership/store.go#RemovedMemberStoreKey"""
     return f"{STORE_REMOVED_MEMBERS_PREFIX}/{id_string(id)}"

@@ -25,7 +25,10 @@ LINK_HEARTBEAT_MESSAGE = Message(type=MsgHeartbeat)
 
 
 def is_link_heartbeat_message(m: Message) -> bool:
-    """Go: etcdserver/api/rafthttp/stream.go#isLinkHeartbeatMessage"""
+    """Whether ``m`` only says that the stream is alive.
+
+    Go: etcdserver/api/rafthttp/stream.go#isLinkHeartbeatMessage
+    """
     return m.type == MessageType.MsgHeartbeat and not m.from_ and not m.to
 
 
@@ -39,7 +42,7 @@ class Link(NamedTuple):
 
 
 class Encoder(Protocol):
-    """Go: etcdserver/api/rafthttp/coder.go#encoder"""
+    """Turns messages into a stream's bytes. Go: etcdserver/api/rafthttp/coder.go#encoder"""
 
     conn: Link
 

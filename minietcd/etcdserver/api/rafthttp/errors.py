@@ -27,22 +27,32 @@ class RafthttpError(Exception):
 
 
 class IncompatibleVersionError(RafthttpError):
+    """One of the two is too old for the other."""
+
     text = "incompatible version"
 
 
 class ClusterIDMismatchError(RafthttpError):
+    """The other belongs to another cluster."""
+
     text = "cluster ID mismatch"
 
 
 class MemberRemovedError(RafthttpError):
+    """The other says that this member was removed: it must stop."""
+
     text = "the member has been permanently removed from the cluster"
 
 
 class MemberNotFoundError(RafthttpError):
+    """There is no such peer."""
+
     text = "member not found"
 
 
 class UnsupportedStreamTypeError(RafthttpError):
+    """The other is too old for this kind of stream."""
+
     text = "unsupported stream type"
 
 
@@ -55,6 +65,8 @@ class MalformedMessageError(RafthttpError):
 
 
 class ExceedSizeLimitError(MalformedMessageError):
+    """More bytes were announced than any message has."""
+
     text = "rafthttp: error limit exceeded"
 
 

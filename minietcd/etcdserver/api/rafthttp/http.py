@@ -45,7 +45,10 @@ class PipelineHandler:
         self.tr = tr
 
     async def serve_http(self, request: web.Request) -> web.StreamResponse:
-        """Go: etcdserver/api/rafthttp/http.go#pipelineHandler.ServeHTTP"""
+        """Read the message, and answer when raft has it: 204.
+
+        Go: etcdserver/api/rafthttp/http.go#pipelineHandler.ServeHTTP
+        """
         if refusal := _refusal(self.tr, request, "POST"):
             return refusal
         util.add_remote_from_request(self.tr, request)

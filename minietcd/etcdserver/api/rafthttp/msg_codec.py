@@ -10,7 +10,7 @@ from minietcd.raft.raftpb import Message
 
 
 class MessageEncoder:
-    """Go: etcdserver/api/rafthttp/msg_codec.go#messageEncoder"""
+    """Writes messages whole. Go: etcdserver/api/rafthttp/msg_codec.go#messageEncoder"""
 
     def __init__(self, w: bytearray, conn: Link) -> None:
         self.w, self.conn = w, conn
@@ -22,7 +22,7 @@ class MessageEncoder:
 
 
 class MessageDecoder(Decoder):
-    """Go: etcdserver/api/rafthttp/msg_codec.go#messageDecoder"""
+    """Reads messages that were written whole. Go: etcdserver/api/rafthttp/msg_codec.go#messageDecoder"""
 
     def decode(self) -> Message | None:
         """Take the next message, if all of it is there.

@@ -35,7 +35,10 @@ MSG_TYPE_APP = 2
 
 
 class MsgAppV2Encoder:
-    """Go: etcdserver/api/rafthttp/msgappv2_codec.go#msgAppV2Encoder"""
+    """Knows where the receiver is in the log.
+
+    Go: etcdserver/api/rafthttp/msgappv2_codec.go#msgAppV2Encoder
+    """
 
     def __init__(self, w: bytearray, conn: Link) -> None:
         """Go: etcdserver/api/rafthttp/msgappv2_codec.go#newMsgAppV2Encoder"""
@@ -68,7 +71,7 @@ class MsgAppV2Encoder:
 
 
 class MsgAppV2Decoder(Decoder):
-    """Go: etcdserver/api/rafthttp/msgappv2_codec.go#msgAppV2Decoder"""
+    """Knows what the sender left out. Go: etcdserver/api/rafthttp/msgappv2_codec.go#msgAppV2Decoder"""
 
     def __init__(self, conn: Link, local: NodeID, remote: NodeID) -> None:
         """Go: etcdserver/api/rafthttp/msgappv2_codec.go#newMsgAppV2Decoder"""

@@ -35,7 +35,7 @@ MAX_PENDING_PROPOSALS = 4096
 
 
 class Peer:
-    """Go: etcdserver/api/rafthttp/peer.go#peer"""
+    """Another member, and all that goes to it and comes from it. Go: etcdserver/api/rafthttp/peer.go#peer"""
 
     def __init__(self, t: Transport, urls: URLs, peer_id: NodeID) -> None:
         """Start everything. Go: etcdserver/api/rafthttp/peer.go#startPeer"""
@@ -85,7 +85,10 @@ class Peer:
             conn.close()
 
     def active_since(self) -> float | None:
-        """Go: etcdserver/api/rafthttp/peer.go#peer.activeSince"""
+        """In seconds of the loop's clock; None while it cannot be reached.
+
+        Go: etcdserver/api/rafthttp/peer.go#peer.activeSince
+        """
         return self.status.active_since()
 
     async def stop(self) -> None:
@@ -131,10 +134,10 @@ class Peer:
 
 
 def is_msg_app(m: Message) -> bool:
-    """Go: etcdserver/api/rafthttp/peer.go#isMsgApp"""
+    """Whether ``m`` belongs on the MsgApp stream. Go: etcdserver/api/rafthttp/peer.go#isMsgApp"""
     return m.type == MsgApp
 
 
 def is_msg_snap(m: Message) -> bool:
-    """Go: etcdserver/api/rafthttp/peer.go#isMsgSnap"""
+    """Whether ``m`` carries a snapshot. Go: etcdserver/api/rafthttp/peer.go#isMsgSnap"""
     return m.type == MsgSnap

@@ -24,7 +24,10 @@ class FailureType(NamedTuple):
 
 
 class PeerStatus:
-    """Go: etcdserver/api/rafthttp/peer_status.go#peerStatus"""
+    """What pipeline, streams and snapshots last found out about a peer.
+
+    Go: etcdserver/api/rafthttp/peer_status.go#peerStatus
+    """
 
     def __init__(self, local: NodeID, id: NodeID) -> None:
         """Go: etcdserver/api/rafthttp/peer_status.go#newPeerStatus"""
@@ -55,7 +58,10 @@ class PeerStatus:
         metrics.disconnected_peers.labels(*self._labels).inc()
 
     def is_active(self) -> bool:
-        """Go: etcdserver/api/rafthttp/peer_status.go#peerStatus.isActive"""
+        """Whether the last that was tried went well.
+
+        Go: etcdserver/api/rafthttp/peer_status.go#peerStatus.isActive
+        """
         return self.active
 
     def active_since(self) -> float | None:

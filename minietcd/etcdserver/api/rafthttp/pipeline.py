@@ -34,13 +34,13 @@ class Pipeline:
         self.tr, self.peer_id, self.picker, self.status = tr, peer_id, picker, status
 
     def start(self) -> None:
-        """Go: etcdserver/api/rafthttp/pipeline.go#pipeline.start"""
+        """Start the tasks that post. Go: etcdserver/api/rafthttp/pipeline.go#pipeline.start"""
         self.msgc: Chan[Message] = Chan("pipeline.msgc", PIPELINE_BUF_SIZE)
         self._tasks = [go(self.handle(), "rafthttp pipeline") for _ in range(CONN_PER_PIPELINE)]
         log.info("started HTTP pipelining with remote peer", extra=util.about(self.tr, self.peer_id))
 
     async def stop(self) -> None:
-        """Go: etcdserver/api/rafthttp/pipeline.go#pipeline.stop"""
+        """End them; what waits is dropped. Go: etcdserver/api/rafthttp/pipeline.go#pipeline.stop"""
         await util.cancel(*self._tasks)
         log.info("stopped HTTP pipelining with remote peer", extra=util.about(self.tr, self.peer_id))
 

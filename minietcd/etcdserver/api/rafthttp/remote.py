@@ -25,7 +25,7 @@ log = logging.getLogger("rafthttp")
 
 
 class Remote:
-    """Go: etcdserver/api/rafthttp/remote.go#remote"""
+    """A pipeline, and nothing else. Go: etcdserver/api/rafthttp/remote.go#remote"""
 
     def __init__(self, tr: Transport, urls: URLs, id: NodeID) -> None:
         """Go: etcdserver/api/rafthttp/remote.go#startRemote"""
@@ -42,5 +42,5 @@ class Remote:
             metrics.sent_failures.labels(id_string(m.to)).inc()
 
     async def stop(self) -> None:
-        """Go: etcdserver/api/rafthttp/remote.go#remote.stop"""
+        """End the pipeline. Go: etcdserver/api/rafthttp/remote.go#remote.stop"""
         await self.pipeline.stop()

@@ -30,7 +30,7 @@ SNAP_RESPONSE_READ_TIMEOUT = 5.0
 
 
 class SnapshotSender:
-    """Go: etcdserver/api/rafthttp/snapshot_sender.go#snapshotSender"""
+    """Posts snapshots to one peer. Go: etcdserver/api/rafthttp/snapshot_sender.go#snapshotSender"""
 
     def __init__(self, tr: Transport, picker: URLPicker, to: NodeID, status: PeerStatus) -> None:
         """Go: etcdserver/api/rafthttp/snapshot_sender.go#newSnapshotSender"""
@@ -44,7 +44,7 @@ class SnapshotSender:
         task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
-        """Go: etcdserver/api/rafthttp/snapshot_sender.go#snapshotSender.stop"""
+        """Give up those under way. Go: etcdserver/api/rafthttp/snapshot_sender.go#snapshotSender.stop"""
         await util.cancel(*self._tasks)
 
     async def send(self, merged: snap.Message) -> None:

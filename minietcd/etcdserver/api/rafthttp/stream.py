@@ -53,7 +53,7 @@ class StreamType(StrEnum):
     MSG_APP_V2 = "msgappv2"
 
     def endpoint(self) -> str:
-        """Go: etcdserver/api/rafthttp/stream.go#streamType.endpoint"""
+        """The path that it is asked for at. Go: etcdserver/api/rafthttp/stream.go#streamType.endpoint"""
         return f"{util.RAFT_STREAM_PREFIX}/{'msgapp' if self is StreamType.MSG_APP_V2 else 'message'}"
 
     def shown(self) -> str:
@@ -171,7 +171,10 @@ class StreamWriter:
         return chan is self.connc
 
     async def stop(self) -> None:
-        """Go: etcdserver/api/rafthttp/stream.go#streamWriter.stop"""
+        """End the task, and let go of the connection.
+
+        Go: etcdserver/api/rafthttp/stream.go#streamWriter.stop
+        """
         await util.cancel(self._task)
 
     def _change_over(self, conn: OutgoingConn) -> None:
@@ -240,7 +243,7 @@ class StreamReader:
         self._received_bytes = metrics.received_bytes.labels(id_string(peer_id))
 
     def start(self) -> None:
-        """Go: etcdserver/api/rafthttp/stream.go#streamReader.start"""
+        """Start the task that reads. Go: etcdserver/api/rafthttp/stream.go#streamReader.start"""
         self._task = go(self.run(), "rafthttp streamReader.decodeLoop")
 
     async def run(self) -> None:
@@ -282,7 +285,7 @@ class StreamReader:
             rc.close()
 
     async def stop(self) -> None:
-        """Go: etcdserver/api/rafthttp/stream.go#streamReader.stop"""
+        """End that task, and its connection. Go: etcdserver/api/rafthttp/stream.go#streamReader.stop"""
         await util.cancel(self._task)
 
     async def dial(self, t: StreamType) -> aiohttp.ClientResponse:

@@ -89,7 +89,7 @@ class Transport:
         ]
 
     def get(self, id: NodeID) -> Peer | None:
-        """Go: etcdserver/api/rafthttp/transport.go#Transport.Get"""
+        """The peer of that id. Go: etcdserver/api/rafthttp/transport.go#Transport.Get"""
         return self.peers.get(id)
 
     def send(self, msgs: Iterable[Message]) -> None:
@@ -149,7 +149,10 @@ class Transport:
         log.info("removed remote peer", extra=util.about(self, id))
 
     async def remove_all_peers(self) -> None:
-        """Go: etcdserver/api/rafthttp/transport.go#Transport.RemoveAllPeers"""
+        """Stop talking with every member.
+
+        Go: etcdserver/api/rafthttp/transport.go#Transport.RemoveAllPeers
+        """
         for id in list(self.peers):
             await self.remove_peer(id)
 

@@ -9,7 +9,7 @@ from minietcd.pkg.types import URLs
 
 
 class URLPicker:
-    """Go: etcdserver/api/rafthttp/urlpick.go#urlPicker"""
+    """A peer's URLs, and which of them is in use. Go: etcdserver/api/rafthttp/urlpick.go#urlPicker"""
 
     def __init__(self, urls: URLs) -> None:
         """Go: etcdserver/api/rafthttp/urlpick.go#newURLPicker"""
@@ -17,11 +17,11 @@ class URLPicker:
         self.picked = 0
 
     def update(self, urls: URLs) -> None:
-        """Go: etcdserver/api/rafthttp/urlpick.go#urlPicker.update"""
+        """It has other URLs now. Go: etcdserver/api/rafthttp/urlpick.go#urlPicker.update"""
         self.urls, self.picked = urls, 0
 
     def pick(self) -> str:
-        """Go: etcdserver/api/rafthttp/urlpick.go#urlPicker.pick"""
+        """The URL to use. Go: etcdserver/api/rafthttp/urlpick.go#urlPicker.pick"""
         return self.urls[self.picked]
 
     def unreachable(self, u: str) -> None:

@@ -61,7 +61,10 @@ class Event:
 
 
 def new_event(action: str, key: str, modified_index: int, created_index: int) -> Event:
-    """Go: etcdserver/api/v2store/event.go#newEvent"""
+    """An event that says nothing yet but what happened, where and when.
+
+    Go: etcdserver/api/v2store/event.go#newEvent
+    """
     return Event(action, NodeExtern(key, modified_index=modified_index, created_index=created_index))
 
 
@@ -87,11 +90,11 @@ class Node:
         return self.name.startswith("_")
 
     def is_permanent(self) -> bool:
-        """Go: etcdserver/api/v2store/node.go#node.IsPermanent"""
+        """Whether it never expires. Go: etcdserver/api/v2store/node.go#node.IsPermanent"""
         return self.expire_time == PERMANENT
 
     def is_dir(self) -> bool:
-        """Go: etcdserver/api/v2store/node.go#node.IsDir"""
+        """Whether it is a directory. Go: etcdserver/api/v2store/node.go#node.IsDir"""
         return self.children is not None
 
     def write(self, value: str, index: int) -> None:

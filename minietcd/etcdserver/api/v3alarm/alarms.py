@@ -57,7 +57,7 @@ class AlarmStore:
         return [member for member in self._alarms.values() if alarm in (AlarmType.NONE, member.alarm)]
 
     def restore(self) -> None:
-        """Go: etcdserver/api/v3alarm/alarms.go#AlarmStore.restore"""
+        """Read what the bucket has. Go: etcdserver/api/v3alarm/alarms.go#AlarmStore.restore"""
         tx = self._backend().batch_tx()
         tx.lock()
         tx.unsafe_create_bucket(ALARM_BUCKET_NAME)
