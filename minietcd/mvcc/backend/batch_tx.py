@@ -5,7 +5,7 @@ Go: mvcc/backend/batch_tx.go
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import lmdb
 
@@ -43,6 +43,14 @@ class BatchTx:
         if self.pending >= self.backend.batch_limit:
             self.commit_(stop=False)
         self.locked = False
+
+    def __enter__(self) -> Self:
+        """Locked until the block ends."""
+        self.lock()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.unlock()
 
     def runlock(self) -> None:
         """Never: writing ends with ``unlock``. Go: mvcc/backend/batch_tx.go#batchTx.RUnlock"""

@@ -28,10 +28,8 @@ CLUSTER_BUCKET_NAME = b"cluster"
 
 def must_save_member_to_backend(be: Backend, m: Member) -> None:
     """Write all that is known of ``m``. Go: etcdserver/api/membership/store.go#mustSaveMemberToBackend"""
-    tx = be.batch_tx()
-    tx.lock()
-    tx.unsafe_put(MEMBERS_BUCKET_NAME, backend_member_key(m.id), m.to_json().encode())
-    tx.unlock()
+    with be.batch_tx() as tx:
+        tx.unsafe_put(MEMBERS_BUCKET_NAME, backend_member_key(m.id), m.to_json().encode())
 
 
 def must_delete_member_from_backend(be: Backend, id: NodeID) -> None:
@@ -39,11 +37,9 @@ def must_delete_member_from_backend(be: Backend, id: NodeID) -> None:
 
     Go: etcdserver/api/membership/store.go#mustDeleteMemberFromBackend
     """
-    tx = be.batch_tx()
-    tx.lock()
-    tx.unsafe_delete(MEMBERS_BUCKET_NAME, backend_member_key(id))
-    tx.unsafe_put(MEMBERS_REMOVED_BUCKET_NAME, backend_member_key(id), b"removed")
-    tx.unlock()
+    with be.batch_tx() as tx:
+        tx.unsafe_delete(MEMBERS_BUCKET_NAME, backend_member_key(id))
+        tx.unsafe_put(MEMBERS_REMOVED_BUCKET_NAME, backend_member_key(id), b"removed")
 
 
 def must_save_cluster_version_to_backend(be: Backend, ver: SemVer) -> None:
@@ -51,10 +47,8 @@ def must_save_cluster_version_to_backend(be: Backend, ver: SemVer) -> None:
 
     Go: etcdserver/api/membership/store.go#mustSaveClusterVersionToBackend
     """
-    tx = be.batch_tx()
-    tx.lock()
-    tx.unsafe_put(CLUSTER_BUCKET_NAME, backend_cluster_version_key(), str(ver).encode())
-    tx.unlock()
+    with be.batch_tx() as tx:
+        tx.unsafe_put(CLUSTER_BUCKET_NAME, backend_cluster_version_key(), str(ver).encode())
 
 
 def must_save_member_to_store(s: Store, m: Member) -> None:
@@ -134,11 +128,9 @@ def must_create_backend_buckets(be: Backend) -> None:
 
     Go: etcdserver/api/membership/store.go#mustCreateBackendBuckets
     """
-    tx = be.batch_tx()
-    tx.lock()
-    for name in (MEMBERS_BUCKET_NAME, MEMBERS_REMOVED_BUCKET_NAME, CLUSTER_BUCKET_NAME):
-        tx.unsafe_create_bucket(name)
-    tx.unlock()
+    with be.batch_tx() as tx:
+        for name in (MEMBERS_BUCKET_NAME, MEMBERS_REMOVED_BUCKET_NAME, CLUSTER_BUCKET_NAME):
+            tx.unsafe_create_bucket(name)
 
 
 def member_store_key(id: NodeID) -> str:

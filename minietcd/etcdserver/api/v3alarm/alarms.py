@@ -36,20 +36,16 @@ class AlarmStore:
         if raised := self._alarms.get((alarm, id)):
             return raised
         member = self._alarms[alarm, id] = AlarmMember(memberID=id, alarm=alarm)
-        tx = self._backend().batch_tx()
-        tx.lock()
-        tx.unsafe_put(ALARM_BUCKET_NAME, member.SerializeToString(), b"")
-        tx.unlock()
+        with self._backend().batch_tx() as tx:
+            tx.unsafe_put(ALARM_BUCKET_NAME, member.SerializeToString(), b"")
         return member
 
     def deactivate(self, id: int, alarm: AlarmType) -> AlarmMember | None:
         """Disarm it; None if it was not raised. Go: etcdserver/api/v3alarm/alarms.go#AlarmStore.Deactivate"""
         member = self._alarms.pop((alarm, id), None)
         if member is not None:
-            tx = self._backend().batch_tx()
-            tx.lock()
-            tx.unsafe_delete(ALARM_BUCKET_NAME, member.SerializeToString())
-            tx.unlock()
+            with self._backend().batch_tx() as tx:
+                tx.unsafe_delete(ALARM_BUCKET_NAME, member.SerializeToString())
         return member
 
     def get(self, alarm: AlarmType) -> list[AlarmMember]:
@@ -58,11 +54,9 @@ class AlarmStore:
 
     def restore(self) -> None:
         """Read what the bucket has. Go: etcdserver/api/v3alarm/alarms.go#AlarmStore.restore"""
-        tx = self._backend().batch_tx()
-        tx.lock()
-        tx.unsafe_create_bucket(ALARM_BUCKET_NAME)
-        tx.unsafe_for_each(ALARM_BUCKET_NAME, self._add)
-        tx.unlock()
+        with self._backend().batch_tx() as tx:
+            tx.unsafe_create_bucket(ALARM_BUCKET_NAME)
+            tx.unsafe_for_each(ALARM_BUCKET_NAME, self._add)
         self._backend().force_commit()
 
     def _add(self, key: bytes, _: bytes) -> None:
