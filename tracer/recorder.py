@@ -170,13 +170,14 @@ class Recorder:
     def _on_return(self) -> Callable[[CodeType, int, Any], None]:
         """A chosen function returns."""
         write, now, getframe, functions = self._write, self._now, sys._getframe, self._functions
-        pop, copies = self._stack.pop, self._subject.copies
+        stack, pop, copies = self._stack, self._stack.pop, self._subject.copies
         doors, forget = self._leaving, self._waiting.pop
 
         def on_return(code: CodeType, _offset: int, result: Any) -> None:
             if id(code) in doors:
                 doors[id(code)](getframe(1), result)
-            if id(code) in functions:
+            # More than nobody: whatever happens, nothing is raised into the program.
+            if id(code) in functions and len(stack) > 1:
                 span, _, begun, frame = pop()
                 if frame:
                     forget(frame, None)
@@ -188,6 +189,8 @@ class Recorder:
 
     def _on_yield(self, _code: CodeType, _offset: int, _value: Any) -> None:
         """A chosen function waits, and all that await it do."""
+        if len(self._stack) == 1:
+            return
         frame = id(sys._getframe(1))
         span, lane, begun, _ = self._stack.pop()
         self._waiting[frame] = (span, lane, begun, frame)
@@ -234,7 +237,7 @@ class Recorder:
 
     def _on_unwind(self, code: CodeType, _offset: int, error: BaseException) -> None:
         """An exception leaves some function of the process, perhaps a chosen one."""
-        if id(code) in self._functions:
+        if id(code) in self._functions and len(self._stack) > 1:
             span, _, begun, frame = self._stack.pop()
             self._waiting.pop(frame, None)
             if begun:
