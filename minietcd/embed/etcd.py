@@ -61,7 +61,6 @@ class Etcd:
         self.metrics_listeners: list[Listener] = []
         self.server: EtcdServer | None = None
         self.stopc: Chan[None] = Chan("Etcd.stopc")
-        self.errc: Chan[Exception] = Chan("Etcd.errc", 16)
         self._serving: asyncio.Task[None] | None = None
 
     async def _start(self) -> None:
@@ -96,10 +95,6 @@ class Etcd:
             await self.server.stop()
         for listener in self.peers:
             await listener.stop_servers(_PEER_STOP_TIMEOUT)
-
-    def err(self) -> Chan[Exception]:
-        """What made this member useless. Go: embed/etcd.go#Etcd.Err"""
-        return self.errc
 
     async def serve_peers(self) -> None:
         """Answer the other members. Go: embed/etcd.go#Etcd.servePeers"""

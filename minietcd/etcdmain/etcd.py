@@ -25,6 +25,7 @@ from minietcd.embed.config_logging import NOTICE, setup_logging
 from minietcd.embed.etcd import Etcd, start_etcd
 from minietcd.etcdmain.config import FlagError, MainConfig
 from minietcd.pkg.chan import Chan, select
+from minietcd.pkg.task import go
 from minietcd.version.version import GIT_SHA, VERSION
 
 log = logging.getLogger("etcdmain")
@@ -89,25 +90,33 @@ async def run(cfg: Config) -> signal.Signals | None:
 
     Go: etcdmain/etcd.go#startEtcd
     """
+    faults: Chan[Exception | None] = Chan("faults", 1)
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: crashed(faults, context))
     e = await start_etcd(cfg)
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: crashed(e, context))
-    end = await handle_interrupts(e)
+    end = await handle_interrupts(e, faults)
+    if not isinstance(end, Exception):
+        go(_close(e, faults), "close")
+        # What crashes while others stop may be what they wait for.
+        end = await faults.recv() or end
     if isinstance(end, Exception):
         code = die(cfg, end)
         logging.shutdown()
         os._exit(code)
-    await e.close()
     return end
 
 
-async def handle_interrupts(e: Etcd) -> signal.Signals | Exception | None:
+async def _close(e: Etcd, closed: Chan[Exception | None]) -> None:
+    await e.close()
+    closed.try_send(None)
+
+
+async def handle_interrupts(e: Etcd, faults: Chan[Exception | None]) -> signal.Signals | Exception | None:
     """Wait for a signal, a fault, or the end. Go: pkg/osutil/interrupt_unix.go#HandleInterrupts"""
     signals: Chan[signal.Signals] = Chan("signal.Notify", 1)
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, signals.try_send, signum)
     assert e.server is not None
-    chan, end = await select(signals, e.err(), e.server.stop_notify())
+    chan, end = await select(signals, faults, e.server.stop_notify())
     if chan is e.server.stop_notify():
         return None
     if chan is signals:
@@ -117,12 +126,12 @@ async def handle_interrupts(e: Etcd) -> signal.Signals | Exception | None:
     return fault_or_signal
 
 
-def crashed(e: Etcd, context: dict[str, Any]) -> None:
+def crashed(faults: Chan[Exception | None], context: dict[str, Any]) -> None:
     """A task died of an exception that was nobody's to catch: what it promised can no longer be kept."""
     error = context.get("exception")
     if isinstance(error, Exception) and "task" in context:
         log.debug("%s", context["message"], exc_info=error)
-        e.errc.try_send(RuntimeError(f"{context['message']}: {type(error).__name__}: {error}"))
+        faults.try_send(RuntimeError(f"{context['message']}: {type(error).__name__}: {error}"))
     else:
         asyncio.get_running_loop().default_exception_handler(context)
 

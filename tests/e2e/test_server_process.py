@@ -86,6 +86,62 @@ def test_a_fault_ends_it_with_one_line_and_a_traceback_only_for_who_asks(tmp_pat
     assert ("Traceback" in text) == (level == "debug")
 
 
+CRASHING_EARLY = """
+import asyncio
+from minietcd.embed.etcd import Etcd
+from minietcd.etcdmain.etcd import main
+from minietcd.etcdserver.raft import RaftNode
+async def crash(self, rd, rh): raise ZeroDivisionError("on purpose")
+RaftNode._handle = crash
+serve_peers = Etcd.serve_peers
+async def slow(self):
+    await asyncio.sleep(0.5)
+    await serve_peers(self)
+Etcd.serve_peers = slow
+main()
+"""
+
+CRASHING_LATE = """
+import asyncio
+from minietcd.etcdmain.etcd import main
+from minietcd.raft.rawnode import RawNode
+from minietcd.raft.node import Node
+from minietcd.etcdserver.raft import RaftNode
+def crash(self): raise ZeroDivisionError("on purpose")
+async def on_stop(self):
+    RawNode.tick = RawNode.has_ready = crash
+    await on_stop_(self)
+on_stop_, RaftNode.on_stop = RaftNode.on_stop, on_stop
+node_stop = Node.stop
+async def stop(self):
+    self.tickc.try_send(None)
+    await asyncio.sleep(0.1)
+    await node_stop(self)
+Node.stop = stop
+main()
+"""
+
+
+def test_a_fault_while_it_starts_ends_it(tmp_path: Path) -> None:
+    client, peer = free_ports(2)
+    member = Member("n1", [sys.executable, "-c", CRASHING_EARLY], tmp_path, client, peer)
+    member.initial_cluster = f"n1={member.peer_url}"
+    member.start()
+    assert member.process is not None
+    try:
+        assert member.process.wait(20) == 1
+    finally:
+        member.kill()
+    assert "task 'raftNode loop' crashed: ZeroDivisionError: on purpose" in member.log.read_text()
+
+
+def test_a_fault_while_it_stops_ends_it_too(tmp_path: Path) -> None:
+    with cluster([sys.executable, "-c", CRASHING_LATE], tmp_path) as c:
+        assert c.members[0].signal(signal.SIGINT) == 1
+        text = c.members[0].log.read_text()
+        assert "C | etcdmain: task 'raft node.run' crashed: ZeroDivisionError: on purpose\n" in text
+
+
 def test_json_lines_are_json(tmp_path: Path) -> None:
     with cluster(MINIETCD, tmp_path, flags=["--logger=zap", "--log-outputs=stdout"]) as c:
         c.members[0].signal(signal.SIGTERM)
