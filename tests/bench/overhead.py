@@ -12,7 +12,10 @@ from viztracer import VizTracer
 
 from minietcd.clientv3.client import Client
 from minietcd.pkg.context import BACKGROUND
+from tracer import domain
 from tracer.cluster import Cluster
+from tracer.recorder import Recorder
+from tracer.stations import is_station
 
 PUTS = 60
 
@@ -27,16 +30,16 @@ async def latency(client: Client) -> float:
     return statistics.median(times)
 
 
-async def traced(cluster: Cluster, client: Client) -> float:
-    """Every call with a Go twin is recorded, on all members."""
-    result = 0.0
+async def traced(_: Cluster, client: Client) -> float:
+    """The stations and every hand-off are recorded, on all members, as ``tracer put`` does."""
+    with Recorder(domain.subject(is_station)):
+        return await latency(client)
 
-    async def story() -> None:
-        nonlocal result
-        result = await latency(client)
 
-    await cluster.record(story())
-    return result
+async def traced_in_full(_: Cluster, client: Client) -> float:
+    """Every call with a Go twin is recorded, as for ``-d 2`` and ``--json``."""
+    with Recorder(domain.subject()):
+        return await latency(client)
 
 
 async def with_profile(_: Cluster, client: Client) -> float:
@@ -66,6 +69,7 @@ async def untraced(_: Cluster, client: Client) -> float:
 WAYS: dict[str, Callable[[Cluster, Client], Awaitable[float]]] = {
     "untraced": untraced,
     "traced": traced,
+    "traced in full": traced_in_full,
     "sys.setprofile": with_profile,
     "VizTracer": with_viztracer,
 }
