@@ -111,12 +111,10 @@ def main() -> None:
 def write_one_put(trace: Trace, directory: Path) -> None:
     """The graph, the stations, the tree, and a picture for whoever has no site."""
     stations = story(trace, View(1), station)
-    drawn = callgraph.svg(callgraph.dot(trace, stations))
     with (UPSTREAM / "symbols-v3.4.23.txt").open() as symbols:
         lines = page.go_lines(symbols)
     pieces = {
-        "graph.svg": drawn,
-        "overview.svg": drawn,
+        "graph.svg": callgraph.svg(callgraph.dot(trace, stations)),
         "graph.txt": _plain(trace, stations, View(1)),
         "stations.md": page.stations(trace, stations, lines),
         "facts.md": _facts(trace),
