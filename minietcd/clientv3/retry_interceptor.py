@@ -9,7 +9,6 @@ Go: clientv3/retry_interceptor.go
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,6 +19,7 @@ from grpclib.exceptions import GRPCError
 from minietcd.clientv3.errors import StatusError
 from minietcd.clientv3.retry import RetryPolicy, is_safe_retry_immutable_rpc, is_safe_retry_mutable_rpc
 from minietcd.etcdserver.api.v3rpc.rpctypes.md import MetadataClientAPIVersionKey
+from minietcd.pkg import logutil
 from minietcd.pkg.context import Context
 from minietcd.version.version import API_VERSION
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from minietcd.clientv3.client import Client
     from minietcd.proto.etcdserverpb.rpc import Invoke
 
-log = logging.getLogger("clientv3")
+log = logutil.get_logger("clientv3")
 
 type BackoffFunc = Callable[[int], float]
 """Seconds to wait before the nth attempt. Go: clientv3/retry_interceptor.go#backoffFunc"""
@@ -80,8 +80,7 @@ def unary_client_interceptor(
 
 def _warn(c: Client, attempt: int, err: GRPCError) -> None:
     error = str(StatusError(err.status, err.message))
-    fields = {"target": c.conn.target, "attempt": attempt, "error": error}
-    log.warning("retrying of unary invoker failed", extra={"fields": fields})
+    log.warning("retrying of unary invoker failed", target=c.conn.target, attempt=attempt, error=error)
 
 
 async def wait_retry_backoff(attempt: int, backoff_func: BackoffFunc) -> None:

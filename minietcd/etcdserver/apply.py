@@ -9,7 +9,6 @@ Go: etcdserver/apply.go
 
 from __future__ import annotations
 
-import logging
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from minietcd.mvcc.errors import CompactedError, FutureRevError, MVCCError
 from minietcd.mvcc.kv import RangeOptions
 from minietcd.mvcc.kvstore_txn import StoreTxnRead as TxnRead
 from minietcd.mvcc.kvstore_txn import StoreTxnWrite as TxnWrite
+from minietcd.pkg import logutil
 from minietcd.pkg.chan import Chan
 from minietcd.pkg.types import id_string
 from minietcd.proto.etcdserverpb import rpc_pb2 as pb
@@ -34,7 +34,7 @@ from minietcd.proto.mvccpb.kv_pb2 import KeyValue
 if TYPE_CHECKING:
     from minietcd.etcdserver.server import EtcdServer
 
-log = logging.getLogger("etcdserver")
+log = logutil.get_logger("etcdserver")
 
 _EXPECTED_ERRORS = (EtcdServerError, MVCCError, LeaseError, AuthError)
 """What a request may meet; anything else is a fault of ours, and ends the member."""
@@ -283,8 +283,8 @@ class ApplierV3backend(ApplierV3):
             return pb.AlarmResponse()
         is_raised = bool(store.get(ar.alarm))
         if was_raised != is_raised:
-            fields = {"alarm": pb.AlarmType.Name(ar.alarm), "from": id_string(member.memberID)}
-            log.warning("alarm raised" if is_raised else "alarm disarmed", extra={"fields": fields})
+            alarm, who = pb.AlarmType.Name(ar.alarm), id_string(member.memberID)
+            log.warning("alarm raised" if is_raised else "alarm disarmed", alarm=alarm, from_=who)
             self.s.reset_applier()
         return pb.AlarmResponse(alarms=[member])
 

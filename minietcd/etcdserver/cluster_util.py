@@ -6,7 +6,6 @@ Go: etcdserver/cluster_util.go
 from __future__ import annotations
 
 import json
-import logging
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -16,11 +15,12 @@ from minietcd.etcdserver.api.membership.cluster import RaftCluster, new_cluster_
 from minietcd.etcdserver.api.membership.errors import IDNotFoundError, MemberNotLearnerError
 from minietcd.etcdserver.api.membership.member import Member
 from minietcd.etcdserver.errors import LearnerNotReadyError
+from minietcd.pkg import logutil
 from minietcd.pkg.types import id_from_string, id_string
 from minietcd.raft.raftpb import NodeID
 from minietcd.version.version import MIN_CLUSTER_VERSION, VERSION, SemVer
 
-log = logging.getLogger("etcdserver")
+log = logutil.get_logger("etcdserver")
 
 _PEER_ERRORS = (aiohttp.ClientError, OSError, ValueError, KeyError, TypeError)
 """All that can come of asking somebody who may be no peer at all; timeouts are OSErrors."""
@@ -65,8 +65,7 @@ async def get_cluster_from_remote_peers(
                 id = NodeID(id_from_string(resp.headers["X-Etcd-Cluster-ID"]))
         except _PEER_ERRORS as err:
             if logerr:
-                fields = {"address": address, "error": str(err)}
-                log.warning("failed to get cluster response", extra={"fields": fields})
+                log.warning("failed to get cluster response", address=address, error=err)
             continue
         if not members:
             raise ValueError("failed to get raft cluster member(s) from the given URLs")
@@ -103,7 +102,7 @@ def decide_cluster_version(vers: dict[NodeID, Versions | None]) -> SemVer | None
     try:
         return min(SemVer.parse(v.server) for v in known)
     except ValueError as err:
-        log.warning("failed to parse server version of remote member", extra={"fields": {"error": str(err)}})
+        log.warning("failed to parse server version of remote member", error=err)
         return None
 
 
@@ -132,9 +131,8 @@ def is_compatible_with_vers(
         except ValueError:
             continue
         if not min_v <= cluster_version <= max_v:
-            fields = {"remote-member-id": id_string(id), "remote-member-cluster-version": v.cluster}
             message = "cluster version of remote member is not compatible"
-            log.warning(message, extra={"fields": fields})
+            log.warning(message, remote_member_id=id_string(id), remote_member_cluster_version=v.cluster)
             return False
         ok = True
     return ok
@@ -148,8 +146,7 @@ async def get_version(m: Member, rt: aiohttp.ClientSession) -> Versions | None:
                 answer = json.loads(await resp.text())
                 return Versions(answer["etcdserver"], answer["etcdcluster"])
         except _PEER_ERRORS as err:
-            fields = {"address": url, "remote-member-id": id_string(m.id), "error": str(err)}
-            log.warning("failed to get version", extra={"fields": fields})
+            log.warning("failed to get version", address=url, remote_member_id=id_string(m.id), error=err)
     return None
 
 
@@ -172,5 +169,5 @@ async def promote_member_http(url: str, id: NodeID, rt: aiohttp.ClientSession) -
             if resp.status == HTTPStatus.OK:
                 return [Member.from_json(json.dumps(m)) for m in json.loads(text)]
     except _PEER_ERRORS as err:
-        log.warning("failed to ask for a promotion", extra={"fields": {"address": url, "error": str(err)}})
+        log.warning("failed to ask for a promotion", address=url, error=err)
     return None

@@ -10,7 +10,6 @@ Go: etcdserver/raft.go
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +19,7 @@ from minietcd.etcdserver.api.rafthttp.transport import Transport
 from minietcd.etcdserver.config import ServerConfig
 from minietcd.etcdserver.errors import FatalError
 from minietcd.etcdserver.storage import Storage, read_wal
+from minietcd.pkg import logutil
 from minietcd.pkg.chan import Chan, poll, select
 from minietcd.pkg.clock import Ticker
 from minietcd.pkg.contention import TimeoutDetector
@@ -49,7 +49,7 @@ from minietcd.raft.storage import MemoryStorage
 from minietcd.wal import wal
 from minietcd.wal.wal import WAL
 
-log = logging.getLogger("etcdserver")
+log = logutil.get_logger("etcdserver")
 
 MAX_SIZE_PER_MSG = 1024 * 1024
 MAX_INFLIGHT_MSGS = 4096 // 8
@@ -172,8 +172,7 @@ class RaftNode:
                 chan, _ = await select((self.read_state_c, rd.read_states[-1]), self.stopped)
                 return chan is not self.stopped
         except TimeoutError:
-            fields = {"timeout": _INTERNAL_TIMEOUT}
-            log.warning("timed out sending read state", extra={"fields": fields})
+            log.warning("timed out sending read state", timeout=_INTERNAL_TIMEOUT)
             return True
 
     async def _apply_snapshot(self, snapshot: Snapshot, notifyc: Chan[None]) -> None:
@@ -182,7 +181,7 @@ class RaftNode:
         await notifyc.send(None)
         self.raft_storage.apply_snapshot(snapshot)
         index = snapshot.metadata.index
-        log.info("applied incoming Raft snapshot", extra={"fields": {"snapshot-index": index}})
+        log.info("applied incoming Raft snapshot", snapshot_index=index)
         self.storage.release(snapshot)
 
     async def _finish_follower(self, rd: Ready, ap: Apply) -> bool:
@@ -226,11 +225,12 @@ class RaftNode:
     def _observe_heartbeat(self, to: int) -> None:
         exceed = self.td.observe(to, asyncio.get_running_loop().time())
         if exceed > 0:
-            fields = {"to": f"{to:x}", "heartbeat-interval": self.heartbeat, "exceeded-duration": exceed}
             log.warning(
                 "leader failed to send out heartbeat on time; took too long, leader is overloaded likely "
                 "from slow disk",
-                extra={"fields": fields},
+                to=f"{to:x}",
+                heartbeat_interval=self.heartbeat,
+                exceeded_duration=exceed,
             )
 
     def apply(self) -> Chan[Apply]:
@@ -301,7 +301,8 @@ def start_node(
     peers = [Peer(m.id, m.to_json().encode()) for m in cl.members() if m.id in ids]
     log.info(
         "starting local member",
-        extra={"fields": {"local-member-id": id_string(member.id), "cluster-id": id_string(cl.id())}},
+        local_member_id=id_string(member.id),
+        cluster_id=id_string(cl.id()),
     )
     s = MemoryStorage()
     c = _raft_config(cfg, member.id, s)
@@ -326,8 +327,8 @@ def restart_as_standalone_node(
     w, id, cid, st, ents = _read_wal(cfg, snapshot)
     kept = [ent for ent in ents if ent.index <= st.commit]
     if len(kept) < len(ents):
-        fields = {"commit-index-from-wal": st.commit, "number-of-discarded-entries": len(ents) - len(kept)}
-        log.info("discarding uncommitted WAL entries", extra={"fields": fields})
+        lg = log.with_(commit_index_from_wal=st.commit, number_of_discarded_entries=len(ents) - len(kept))
+        lg.info("discarding uncommitted WAL entries")
     to_app_ents = create_config_change_ents(get_ids(snapshot, kept), id, st.term, st.commit)
     ents = kept + to_app_ents
     w.save(HardState(), to_app_ents)
@@ -384,8 +385,7 @@ def _restart(
     st: HardState,
     ents: list[Entry],
 ) -> tuple[NodeID, RaftCluster, Node, MemoryStorage, WAL]:
-    fields = {"cluster-id": id_string(cid), "local-member-id": id_string(id), "commit-index": st.commit}
-    log.info(message, extra={"fields": fields})
+    log.info(message, cluster_id=id_string(cid), local_member_id=id_string(id), commit_index=st.commit)
     cl = RaftCluster("")
     cl.set_id(id, cid)
     s = MemoryStorage()

@@ -6,7 +6,6 @@ Go: etcdserver/server.go
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass, replace
 
 from minietcd.etcdserver import errors
@@ -21,8 +20,6 @@ from minietcd.pkg.context import Context
 from minietcd.pkg.types import id_string
 from minietcd.raft import raftpb
 from minietcd.raft.raftpb import ConfChange, NodeID
-
-log = logging.getLogger("etcdserver")
 
 HEALTH_INTERVAL = 5.0
 """Seconds that members must have been connected for before another may come or go."""
@@ -160,12 +157,8 @@ class Reconfigure(V3Server):
         assert isinstance(resp, ConfChangeResponse), resp
         if resp.err:
             raise resp.err
-        fields = {
-            "local-member-id": id_string(self._id),
-            "raft-conf-change": str(cc.type),
-            "raft-conf-change-node-id": id_string(cc.node_id),
-        }
-        log.info("applied a configuration change through raft", extra={"fields": fields})
+        lg = self.lg.with_(raft_conf_change=str(cc.type), raft_conf_change_node_id=id_string(cc.node_id))
+        lg.info("applied a configuration change through raft")
         return resp.membs
 
     async def wait_leader(self) -> Member:

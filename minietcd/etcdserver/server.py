@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -73,6 +72,7 @@ from minietcd.lease.lessor import Lessor
 from minietcd.mvcc.backend.backend import Backend
 from minietcd.mvcc.kvstore import saved_index
 from minietcd.mvcc.watchable_store import WatchableStore
+from minietcd.pkg import logutil
 from minietcd.pkg.chan import CLOSED, Chan, select
 from minietcd.pkg.clock import Ticker
 from minietcd.pkg.context import BACKGROUND, Context
@@ -95,7 +95,7 @@ from minietcd.version.version import MIN_CLUSTER_VERSION, VERSION, SemVer
 from minietcd.version.version import cluster as version_cluster
 from minietcd.wal.util import exist
 
-log = logging.getLogger("etcdserver")
+log = logutil.get_logger("etcdserver")
 
 STORE_CLUSTER_PREFIX = "/0"
 STORE_KEYS_PREFIX = "/1"
@@ -144,8 +144,8 @@ async def new_server(cfg: ServerConfig) -> EtcdServer:
         if have_wal:
             if snapshot := load_snapshot(cfg, ss):
                 st.recovery(snapshot.data)
-                fields = {"snapshot-index": snapshot.metadata.index, "snapshot-size": len(snapshot.data)}
-                log.info("recovered v2 store from snapshot", extra={"fields": fields})
+                at, size = snapshot.metadata.index, len(snapshot.data)
+                log.info("recovered v2 store from snapshot", snapshot_index=at, snapshot_size=size)
                 old, be = be, recover_snapshot_backend(cfg, ss, be, snapshot)
                 be_exist = be_exist or be is not old
             must_have_backend(cfg, st, be_exist)
@@ -190,6 +190,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         super().__init__()
         self.cfg, self.v2store, self.snapshotter, self.be, self.peer_rt = cfg, st, ss, be, prt
         self._id, self._cluster = beginning.id, beginning.cluster
+        self.lg = log.with_(local_member_id=id_string(self._id))
         self.attributes = Attributes(cfg.name, cfg.client_urls.string_slice())
         self.req_id_gen = Generator(self._id, cfg.clock())
         self.consist_index = ConsistentIndex()
@@ -246,8 +247,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
 
     def _forward_ticks(self, message: str, spare: int) -> None:
         ticks = self.cfg.election_ticks - spare
-        fields = {"local-member-id": id_string(self._id), "forward-ticks": ticks}
-        log.info(message, extra={"fields": fields | {"election-ticks": self.cfg.election_ticks}})
+        self.lg.info(message, forward_ticks=ticks, election_ticks=self.cfg.election_ticks)
         self.r.advance_ticks(ticks)
 
     def start(self) -> None:
@@ -256,13 +256,9 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         Go: etcdserver/server.go#EtcdServer.Start
         Go: etcdserver/server.go#EtcdServer.start
         """
-        version = self.cluster_version()
-        fields = {
-            "local-member-id": id_string(self._id),
-            "local-server-version": VERSION,
-            "cluster-version": version_cluster(str(version)) if version else "to_be_decided",
-        }
-        log.info("starting etcd server", extra={"fields": fields})
+        agreed = self.cluster_version()
+        version = version_cluster(str(agreed)) if agreed else "to_be_decided"
+        self.lg.info("starting etcd server", local_server_version=VERSION, cluster_version=version)
         self.be.start()
         self._kv.start()
         go(self.run(), "EtcdServer.run")
@@ -293,8 +289,8 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         Go: etcdserver/server.go#EtcdServer.Process
         """
         if self._cluster.is_id_removed(m.from_):
-            fields = {"local-member-id": id_string(self._id), "removed-member-id": id_string(m.from_)}
-            log.warning("rejected Raft message from removed member", extra={"fields": fields})
+            removed = id_string(m.from_)
+            self.lg.warning("rejected Raft message from removed member", removed_member_id=removed)
             raise HTTPError(HTTPStatus.FORBIDDEN, "cannot process message from removed member")
         await self.r.node.step(ctx, m)
 
@@ -341,7 +337,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
             if chan is applyc:
                 sched.schedule(functools.partial(self.run_func8, ep, item))
             elif chan is self.errorc:
-                log.warning("server error", extra={"fields": {"error": str(item)}})
+                log.warning("server error", error=item)
                 log.warning("data-dir used by this member must be removed")
                 return
             elif chan is self.stop_c:
@@ -412,13 +408,13 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
             return
         metadata = apply.snapshot.metadata
         assert metadata.index > ep.appliedi, f"snapshot index {metadata.index} <= applied {ep.appliedi}"
-        fields = {
-            "current-snapshot-index": ep.snapi,
-            "current-applied-index": ep.appliedi,
-            "incoming-leader-snapshot-index": metadata.index,
-            "incoming-leader-snapshot-term": metadata.term,
-        }
-        log.info("applying snapshot", extra={"fields": fields})
+        lg = log.with_(
+            current_snapshot_index=ep.snapi,
+            current_applied_index=ep.appliedi,
+            incoming_leader_snapshot_index=metadata.index,
+            incoming_leader_snapshot_term=metadata.term,
+        )
+        lg.info("applying snapshot")
         await self._replace_backend(apply.snapshot)
         self.v2store.recovery(apply.snapshot.data)
         self._cluster.set_backend(self.be)
@@ -431,7 +427,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         ep.conf_state = metadata.conf_state
         # Not in 3.4, which takes this member for one far behind until something else is applied.
         self._term, self._applied_index = metadata.term, metadata.index
-        log.info("applied snapshot", extra={"fields": fields})
+        lg.info("applied snapshot")
 
     async def _replace_backend(self, snapshot: Snapshot) -> None:
         """Open the database that came with ``snapshot`` in everything that stands on one; leases first."""
@@ -463,13 +459,12 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         """
         if ep.appliedi - ep.snapi <= self.cfg.snapshot_count:
             return
-        fields = {
-            "local-member-id": id_string(self._id),
-            "local-member-applied-index": ep.appliedi,
-            "local-member-snapshot-index": ep.snapi,
-            "local-member-snapshot-count": self.cfg.snapshot_count,
-        }
-        log.info("triggering snapshot", extra={"fields": fields})
+        self.lg.info(
+            "triggering snapshot",
+            local_member_applied_index=ep.appliedi,
+            local_member_snapshot_index=ep.snapi,
+            local_member_snapshot_count=self.cfg.snapshot_count,
+        )
         self.snapshot(ep.appliedi, ep.conf_state)
         ep.snapi = ep.appliedi
 
@@ -487,12 +482,9 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         member = self._cluster.member(transferee)
         if member is None or member.is_learner:
             raise BadLeaderTransfereeError
-        fields = {
-            "local-member-id": id_string(self._id),
-            "current-leader-member-id": id_string(lead),
-            "transferee-member-id": id_string(transferee),
-        }
-        log.info("leadership transfer starting", extra={"fields": fields})
+        leader, next_leader = id_string(lead), id_string(transferee)
+        lg = self.lg.with_(current_leader_member_id=leader, transferee_member_id=next_leader)
+        lg.info("leadership transfer starting")
         try:
             async with asyncio.timeout(self.cfg.req_timeout()):
                 await self.r.node.transfer_leadership(ctx, lead, transferee)
@@ -500,7 +492,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
                     await select(self.leader_changed_notify())
         except TimeoutError:
             raise TimeoutLeaderTransferError from None
-        log.info("leadership transfer finished", extra={"fields": fields})
+        lg.info("leadership transfer finished")
 
     async def transfer_leadership(self) -> None:
         """If this member leads, let the one lead that has been connected longest.
@@ -524,8 +516,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         try:
             await self.transfer_leadership()
         except EtcdServerError as err:
-            fields = {"local-member-id": id_string(self._id), "error": str(err)}
-            log.warning("leadership transfer failed", extra={"fields": fields})
+            self.lg.warning("leadership transfer failed", error=err)
         await self.hard_stop()
 
     def ready_notify(self) -> Chan[None]:
@@ -564,24 +555,22 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         Go: etcdserver/server.go#EtcdServer.publish
         """
         path = member_attributes_store_path(self._id)
-        fields: dict[str, object] = {
-            "local-member-id": id_string(self._id),
-            "local-member-attributes": self.attributes.to_json(),
-            "request-path": path,
-            "cluster-id": id_string(self._cluster.id()),
-            "publish-timeout": self.cfg.req_timeout(),
-        }
+        lg = self.lg.with_(
+            local_member_attributes=self.attributes.to_json(),
+            request_path=path,
+            cluster_id=id_string(self._cluster.id()),
+            publish_timeout=self.cfg.req_timeout(),
+        )
         while True:
             try:
                 await self.do(BACKGROUND, new_request("PUT", Path=path, Val=self.attributes.to_json()))
             except (StoppedError, RaftStoppedError):
                 return  # it would be said at once every time, and nobody else would get a turn
             except (EtcdServerError, RaftError) as err:
-                message = "failed to publish local member to cluster through raft"
-                log.warning(message, extra={"fields": fields | {"error": str(err)}})
+                lg.warning("failed to publish local member to cluster through raft", error=err)
             else:
                 self.readych.close()
-                log.info("published local member to cluster through raft", extra={"fields": fields})
+                lg.info("published local member to cluster through raft")
                 return
 
     def send_merged_snap(self, merged: SnapMessage) -> None:
@@ -590,19 +579,20 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         Go: etcdserver/server.go#EtcdServer.sendMergedSnap
         """
         self.inflight_snapshots += 1
-        fields = {"from": id_string(self._id), "to": id_string(merged.message.to), "bytes": merged.total_size}
+        to = id_string(merged.message.to)
+        lg = log.with_(from_=id_string(self._id), to=to, bytes=merged.total_size)
         self.r.transport.send_snapshot(merged)
-        log.info("sending merged snapshot", extra={"fields": fields})
-        self.go_attach(self._await_merged_snap(merged, fields), "sendMergedSnap")
+        lg.info("sending merged snapshot")
+        self.go_attach(self._await_merged_snap(merged, lg), "sendMergedSnap")
 
-    async def _await_merged_snap(self, merged: SnapMessage, fields: dict[str, object]) -> None:
+    async def _await_merged_snap(self, merged: SnapMessage, lg: logutil.Logger) -> None:
         try:
             _, ok = await select(merged.close_notify())
             if ok is not CLOSED and ok:
                 await asyncio.sleep(_RELEASE_DELAY_AFTER_SNAPSHOT)
         finally:
             self.inflight_snapshots -= 1
-        log.info("sent merged snapshot", extra={"fields": fields})
+        lg.info("sent merged snapshot")
 
     async def apply(self, es: Sequence[Entry], ep: EtcdProgress) -> bool:
         """Apply ``es`` in order; True if one of them puts this member out.
@@ -668,8 +658,8 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
                 remove_needless_range_reqs(raft_req.txn)
         ar = self.apply_v3.apply(raft_req)
         if isinstance(ar.err, NoSpaceError) and not self.alarm_store.get(pb.NOSPACE):
-            fields = {"quota-size-bytes": self.cfg.quota_backend_bytes, "error": str(ar.err)}
-            log.warning("message exceeded backend quota; raising alarm", extra={"fields": fields})
+            quota = self.cfg.quota_backend_bytes
+            log.warning("message exceeded backend quota; raising alarm", quota_size_bytes=quota, error=ar.err)
             self.go_attach(self._raise_no_space(id, ar), "raise NOSPACE")
         else:
             self.w.trigger(id, ar)
@@ -746,7 +736,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
             return  # the leader has sent a newer one meanwhile
         try:
             self.r.storage.save_snap(snap)
-            log.info("saved snapshot", extra={"fields": {"snapshot-index": snapi}})
+            log.info("saved snapshot", snapshot_index=snapi)
             self.r.storage.release(snap)
         except OSError as err:
             raise FatalError(f"failed to save snapshot: {err}") from err
@@ -757,7 +747,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         compacti = Index(max(1, snapi - self.cfg.snapshot_catch_up_entries))
         with contextlib.suppress(CompactedError):
             self.r.raft_storage.compact(compacti)
-            log.info("compacted Raft logs", extra={"fields": {"compact-index": compacti}})
+            log.info("compacted Raft logs", compact_index=compacti)
 
     def cluster_version(self) -> SemVer | None:
         """What all members can speak; None until they agreed.
@@ -791,19 +781,18 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
 
         Go: etcdserver/server.go#EtcdServer.updateClusterVersion
         """
-        fields = {"cluster-version": version_cluster(str(ver))}
+        lg = log.with_(cluster_version=version_cluster(str(ver)))
         current = self._cluster.version()
         message = "updating cluster version" if current else "setting up initial cluster version"
-        log.info(message, extra={"fields": fields})
+        lg.info(message)
         try:
             await self.do(BACKGROUND, new_request("PUT", Path=store_cluster_version_key(), Val=str(ver)))
         except StoppedError as err:
-            message = "aborting cluster version update; server is stopped"
-            log.warning(message, extra={"fields": {"error": str(err)}})
+            log.warning("aborting cluster version update; server is stopped", error=err)
         except (EtcdServerError, RaftError) as err:
-            log.warning("failed to update cluster version", extra={"fields": {"error": str(err)}})
+            log.warning("failed to update cluster version", error=err)
         else:
-            log.info("cluster version is updated", extra={"fields": fields})
+            lg.info("cluster version is updated")
 
     def restore_alarms(self) -> None:
         """Read the alarms, and let through what they let.

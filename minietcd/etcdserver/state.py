@@ -9,7 +9,6 @@ Go: etcdserver/server.go
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from typing import Any
 
@@ -36,6 +35,7 @@ from minietcd.etcdserver.util import Notifier, is_connected_since, is_connected_
 from minietcd.lease.lessor import Lessor
 from minietcd.mvcc.backend.backend import Backend
 from minietcd.mvcc.watchable_store import WatchableStore
+from minietcd.pkg import logutil
 from minietcd.pkg.chan import Chan, select
 from minietcd.pkg.idutil import Generator
 from minietcd.pkg.task import go
@@ -43,13 +43,14 @@ from minietcd.pkg.wait import Wait, WaitTime
 from minietcd.raft.raft import NONE
 from minietcd.raft.raftpb import NodeID
 
-log = logging.getLogger("etcdserver")
+log = logutil.get_logger("etcdserver")
 
 
 class ServerState:
     """The fields of a member. Go: etcdserver/server.go#EtcdServer"""
 
     cfg: ServerConfig
+    lg: logutil.Logger
     r: RaftNode
     attributes: Attributes
     v2store: V2Store

@@ -5,10 +5,10 @@ Go: etcdserver/storage.go
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 from minietcd.etcdserver.api.snap.snapshotter import Snapshotter
+from minietcd.pkg import logutil
 from minietcd.pkg.disk import DISK, Disk
 from minietcd.proto.etcdserverpb.etcdserver_pb2 import Metadata
 from minietcd.proto.walpb import record_pb2 as walpb
@@ -17,7 +17,7 @@ from minietcd.wal import wal
 from minietcd.wal.errors import UnexpectedEOFError
 from minietcd.wal.repair import repair
 
-log = logging.getLogger("etcdserver")
+log = logutil.get_logger("etcdserver")
 
 
 class Storage:
@@ -62,7 +62,7 @@ def read_wal(
     except UnexpectedEOFError as torn:
         if not repair(waldir, disk):
             raise
-        log.info("repaired WAL", extra={"fields": {"error": str(torn)}})
+        log.info("repaired WAL", error=torn)
         w, wmetadata, st, ents = _open_and_read(waldir, snap, disk)
     if unsafe_no_fsync:
         w.set_unsafe_no_fsync()

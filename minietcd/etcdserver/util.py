@@ -5,18 +5,18 @@ Go: etcdserver/util.go
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from minietcd.etcdserver.api.membership.member import Member
+from minietcd.pkg import logutil
 from minietcd.pkg.chan import Chan
 from minietcd.raft.raftpb import NodeID
 
 if TYPE_CHECKING:
     from minietcd.etcdserver.api.rafthttp.transport import Transport
 
-log = logging.getLogger("etcdserver")
+log = logutil.get_logger("etcdserver")
 
 
 def is_connected_to_quorum_since(
@@ -86,8 +86,7 @@ def warn_of_failed_request(took: float, request: Any, err: Exception) -> None:
 
     Go: etcdserver/util.go#warnOfFailedRequest
     """
-    fields = {"took": took, "request": _shown(request), "error": str(err)}
-    log.warning("failed to apply request", extra={"fields": fields})
+    log.warning("failed to apply request", took=took, request=_shown(request), error=err)
 
 
 def warn_of_expensive_generic_request(
@@ -98,14 +97,14 @@ def warn_of_expensive_generic_request(
     Go: etcdserver/util.go#warnOfExpensiveGenericRequest
     """
     if took > warning_apply_duration:
-        fields = {
-            "took": took,
-            "expected-duration": warning_apply_duration,
-            "prefix": prefix,
-            "request": _shown(request),
-            "response": "" if response is None else f"size:{response.ByteSize()}",
-        }
-        log.warning("apply request took too long", extra={"fields": fields})
+        log.warning(
+            "apply request took too long",
+            took=took,
+            expected_duration=warning_apply_duration,
+            prefix=prefix,
+            request=_shown(request),
+            response="" if response is None else f"size:{response.ByteSize()}",
+        )
 
 
 def _shown(request: Any) -> str:

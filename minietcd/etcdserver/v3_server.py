@@ -6,7 +6,6 @@ Go: etcdserver/v3_server.go
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -18,13 +17,14 @@ from minietcd.etcdserver.apply_auth import check_txn_auth
 from minietcd.etcdserver.state import ServerState
 from minietcd.etcdserver.util import Notifier, warn_of_expensive_generic_request
 from minietcd.mvcc.watchable_store import WatchableStore
+from minietcd.pkg import logutil
 from minietcd.pkg.chan import Chan, select
 from minietcd.pkg.context import BACKGROUND, Context
 from minietcd.proto.etcdserverpb import rpc_pb2 as pb
 from minietcd.proto.etcdserverpb.raft_internal_pb2 import InternalRaftRequest
 from minietcd.raft.errors import RaftError, StoppedError
 
-log = logging.getLogger("etcdserver")
+log = logutil.get_logger("etcdserver")
 
 MAX_GAP_BETWEEN_APPLY_AND_COMMIT_INDEX = 5000
 READ_INDEX_RETRY_TIME = 0.5
@@ -205,9 +205,8 @@ class V3Server(ServerState):
             except TimeoutError:
                 chan = None
                 if loop.time() >= error_time:
-                    fields = {"timeout": self.cfg.req_timeout()}
                     message = "timed out waiting for read index response (local node might have slow network)"
-                    log.warning(message, extra={"fields": fields})
+                    log.warning(message, timeout=self.cfg.req_timeout())
                     raise errors.TimeoutError from None
             if chan is leader_changed_notifier:
                 raise errors.LeaderChangedError
@@ -263,18 +262,17 @@ def uint64_to_big_endian_bytes(number: int) -> bytes:
 
 
 def _warn_of_stale_read_state(request_id: int, request_ctx: bytes) -> None:
-    fields = {"sent-request-id": request_id, "received-request-id": int.from_bytes(request_ctx)}
     log.warning(
         "ignored out-of-date read index response; local node read indexes queueing up and waiting to be "
         "in sync with leader",
-        extra={"fields": fields},
+        sent_request_id=request_id,
+        received_request_id=int.from_bytes(request_ctx),
     )
 
 
 def _tell_of_retry(request_id: int, timed_out: bool) -> None:
     if timed_out:
-        fields = {"sent-request-id": request_id, "retry-timeout": READ_INDEX_RETRY_TIME}
         message = "waiting for ReadIndex response took too long, retrying"
-        log.warning(message, extra={"fields": fields})
+        log.warning(message, sent_request_id=request_id, retry_timeout=READ_INDEX_RETRY_TIME)
     else:
         log.info("first commit in current term: resending ReadIndex request")

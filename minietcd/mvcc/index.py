@@ -9,7 +9,6 @@ Go: mvcc/index.go
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 
 from sortedcontainers import SortedDict
@@ -17,11 +16,12 @@ from sortedcontainers import SortedDict
 from minietcd.mvcc.errors import RevisionNotFoundError
 from minietcd.mvcc.key_index import Found, KeyIndex
 from minietcd.mvcc.revision import Revision
+from minietcd.pkg import logutil
 
 FROM_KEY = b"\0"
 """The ``end`` of a range without end."""
 
-log = logging.getLogger("mvcc")
+log = logutil.get_logger("mvcc")
 
 
 class TreeIndex:
@@ -94,7 +94,7 @@ class TreeIndex:
 
         Go: mvcc/index.go#treeIndex.Compact
         """
-        log.info("compact tree index", extra={"fields": {"revision": rev}})
+        log.info("compact tree index", revision=rev)
         available: set[Revision] = set()
         for key_index in list(self.tree.values()):
             key_index.compact(rev, available)

@@ -5,8 +5,6 @@ Go: mvcc/kvstore.go
 
 from __future__ import annotations
 
-import logging
-
 import google_crc32c
 
 from minietcd.lease.errors import LeaseNotFoundError
@@ -20,6 +18,7 @@ from minietcd.mvcc.kv import DEFAULT_RANGE, ConsistentIndexGetter, RangeOptions,
 from minietcd.mvcc.kvstore_compaction import FINISHED_COMPACT_KEY_NAME, META_BUCKET_NAME, schedule_compaction
 from minietcd.mvcc.kvstore_txn import KEY_BUCKET_NAME, StoreTxnRead, StoreTxnWrite
 from minietcd.mvcc.revision import Revision, bytes_to_rev, is_tombstone, rev_to_bytes
+from minietcd.pkg import logutil
 from minietcd.pkg.chan import Chan
 from minietcd.pkg.schedule import FIFOScheduler
 from minietcd.proto.mvccpb.kv_pb2 import KeyValue
@@ -33,7 +32,7 @@ DEFAULT_IGNORES = frozenset({(META_BUCKET_NAME, CONSISTENT_INDEX_KEY_NAME)})
 RESTORE_CHUNK_KEYS = 10_000
 _LAST = Revision((1 << 63) - 1, (1 << 63) - 1)
 
-log = logging.getLogger("mvcc")
+log = logutil.get_logger("mvcc")
 
 
 class Store:
@@ -217,8 +216,7 @@ class Store:
         tx.lock()
         if finished := tx.unsafe_range(META_BUCKET_NAME, FINISHED_COMPACT_KEY_NAME)[1]:
             self.compact_main_rev = bytes_to_rev(finished[0]).main
-            fields = {"restored-compact-revision": self.compact_main_rev}
-            log.info("restored last compact revision", extra={"fields": fields})
+            log.info("restored last compact revision", restored_compact_revision=self.compact_main_rev)
         scheduled = tx.unsafe_range(META_BUCKET_NAME, SCHEDULED_COMPACT_KEY_NAME)[1]
         key_to_lease: dict[bytes, LeaseID] = {}
         start = Revision(1)
@@ -237,7 +235,7 @@ class Store:
         self._restore_leases(key_to_lease)
         if scheduled and (rev := bytes_to_rev(scheduled[0]).main) > self.compact_main_rev:
             self.compact(rev)
-            log.info("resume scheduled compaction", extra={"fields": {"scheduled-compact-revision": rev}})
+            log.info("resume scheduled compaction", scheduled_compact_revision=rev)
 
     def restore_chunk(
         self, keys: list[bytes], values: list[bytes], key_to_lease: dict[bytes, LeaseID]
@@ -273,8 +271,7 @@ class Store:
             try:
                 self.le.attach(lease_id, [LeaseItem(key)])
             except LeaseNotFoundError as e:
-                fields = {"lease-id": f"{lease_id:016x}", "error": e}
-                log.warning("failed to attach a lease", extra={"fields": fields})
+                log.warning("failed to attach a lease", lease_id=f"{lease_id:016x}", error=e)
 
     async def close(self) -> None:
         """Stop compacting; the next start takes up what is left of it. Go: mvcc/kvstore.go#store.Close"""

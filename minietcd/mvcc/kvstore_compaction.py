@@ -6,11 +6,11 @@ Go: mvcc/kvstore_compaction.go
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from minietcd.mvcc.kvstore_txn import KEY_BUCKET_NAME
 from minietcd.mvcc.revision import Revision, bytes_to_rev, rev_to_bytes
+from minietcd.pkg import logutil
 
 if TYPE_CHECKING:
     from minietcd.mvcc.kvstore import Store
@@ -20,7 +20,7 @@ FINISHED_COMPACT_KEY_NAME = b"finishedCompactRev"
 
 _PAUSE = 0.01
 
-log = logging.getLogger("mvcc")
+log = logutil.get_logger("mvcc")
 
 
 async def schedule_compaction(s: Store, compact_main_rev: int, keep: set[Revision]) -> None:
@@ -41,8 +41,7 @@ async def schedule_compaction(s: Store, compact_main_rev: int, keep: set[Revisio
             done = rev_to_bytes(Revision(compact_main_rev))
             tx.unsafe_put(META_BUCKET_NAME, FINISHED_COMPACT_KEY_NAME, done)
             tx.unlock()
-            fields = {"compact-revision": compact_main_rev}
-            log.info("finished scheduled compaction", extra={"fields": fields})
+            log.info("finished scheduled compaction", compact_revision=compact_main_rev)
             return
         main, sub = bytes_to_rev(keys[-1])
         last = Revision(main, sub + 1)

@@ -10,19 +10,19 @@ Go: pkg/fileutil/read_dir.go
 from __future__ import annotations
 
 import errno
-import logging
 import os
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Concatenate
 
+from minietcd.pkg import logutil
 from minietcd.pkg.disk import DISK, Disk
 
 PRIVATE_FILE_MODE = 0o600
 PRIVATE_DIR_MODE = 0o700
 
-log = logging.getLogger("fileutil")
+log = logutil.get_logger("fileutil")
 
 
 class LockedError(OSError):
@@ -135,7 +135,7 @@ def purge_file(dirname: Path, suffix: str, max: int, disk: Disk = DISK) -> list[
         disk.unlink(file.name)
         file.close()
         purged.append(file.name)
-        log.info("purged", extra={"fields": {"path": str(file.name)}})
+        log.info("purged", path=file.name)
     return purged
 
 

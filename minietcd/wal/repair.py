@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from contextlib import closing
 from pathlib import Path
 
-from minietcd.pkg import fileutil
+from minietcd.pkg import fileutil, logutil
 from minietcd.pkg.disk import DISK, Disk
 from minietcd.pkg.fileutil import File
 from minietcd.wal.decoder import Decoder
@@ -16,7 +15,7 @@ from minietcd.wal.util import read_wal_names
 
 _COPY_BYTES = 1024 * 1024
 
-log = logging.getLogger("wal")
+log = logutil.get_logger("wal")
 
 
 def repair(dirpath: Path, disk: Disk = DISK) -> bool:
@@ -27,8 +26,8 @@ def repair(dirpath: Path, disk: Disk = DISK) -> bool:
     Go: wal/repair.go#Repair
     """
     f = open_last(dirpath, disk)
-    fields = {"path": str(f.name)}
-    log.info("repairing", extra={"fields": fields})
+    lg = log.with_(path=f.name)
+    lg.info("repairing")
     try:
         decoder = Decoder([f])
         for _ in decoder:
@@ -37,13 +36,13 @@ def repair(dirpath: Path, disk: Disk = DISK) -> bool:
         _copy(f, f.name.with_name(f.name.name + ".broken"))
         f.truncate(decoder.last_valid_off)
         fileutil.fsync(f)
-        fields["error"] = str(torn)
+        lg = lg.with_(error=torn)
     except WALError as error:
-        log.warning("failed to repair", extra={"fields": fields | {"error": str(error)}})
+        lg.warning("failed to repair", error=error)
         return False
     finally:
         f.close()
-    log.info("repaired", extra={"fields": fields})
+    lg.info("repaired")
     return True
 
 

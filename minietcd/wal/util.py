@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from pathlib import Path
 
+from minietcd.pkg import logutil
 from minietcd.pkg.disk import DISK, Disk
 from minietcd.pkg.fileutil import read_dir
 from minietcd.wal.errors import WALFileNotFoundError
 
-log = logging.getLogger("wal")
+log = logutil.get_logger("wal")
 
 _WAL_NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{16})\.wal")
 
@@ -46,7 +46,7 @@ def check_wal_names(names: list[str]) -> list[str]:
     """Those that are names of segments; other files are none of ours. Go: wal/util.go#checkWalNames"""
     for name in names:
         if not _WAL_NAME.fullmatch(name) and not name.endswith(".tmp"):
-            log.warning("ignored file in WAL directory", extra={"fields": {"path": name}})
+            log.warning("ignored file in WAL directory", path=name)
     return [name for name in names if _WAL_NAME.fullmatch(name)]
 
 

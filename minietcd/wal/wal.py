@@ -9,13 +9,12 @@ Go: wal/wal.go
 from __future__ import annotations
 
 import errno
-import logging
 import os
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
-from minietcd.pkg import fileutil
+from minietcd.pkg import fileutil, logutil
 from minietcd.pkg.disk import DISK, Disk
 from minietcd.pkg.fileutil import File
 from minietcd.proto.walpb.record_pb2 import Snapshot
@@ -40,7 +39,7 @@ WARN_SYNC_DURATION = 1.0
 SEGMENT_SIZE_BYTES = 64 * 1000 * 1000
 """How much is preallocated for a segment, and from where on the next one is begun."""
 
-log = logging.getLogger("wal")
+log = logutil.get_logger("wal")
 
 
 class WAL:
@@ -178,7 +177,7 @@ class WAL:
         self.disk.rename(new_tail.name, path)
         fileutil.sync_dir(self.dir, self.disk)
         new_tail.name = path
-        log.info("created a new WAL segment", extra={"fields": {"path": str(path)}})
+        log.info("created a new WAL segment", path=path)
 
     def sync(self) -> None:
         """Return when everything saved is on the disk. Go: wal/wal.go#WAL.sync"""
@@ -189,8 +188,7 @@ class WAL:
         fileutil.fdatasync(self.tail())
         took = self.disk.monotonic() - start
         if took > WARN_SYNC_DURATION:
-            fields = {"took": f"{took:.3f}s", "expected-duration": f"{WARN_SYNC_DURATION:g}s"}
-            log.warning("slow fdatasync", extra={"fields": fields})
+            log.warning("slow fdatasync", took=f"{took:.3f}s", expected_duration=f"{WARN_SYNC_DURATION:g}s")
 
     def release_lock_to(self, index: int) -> None:
         """Let go of the segments that hold nothing from ``index`` on, so that they may be purged.

@@ -5,13 +5,12 @@ Go: etcdserver/api/capability.go
 
 from __future__ import annotations
 
-import logging
-
+from minietcd.pkg import logutil
 from minietcd.version.version import SemVer, cluster
 
 AUTH_CAPABILITY = "auth"
 V3RPC_CAPABILITY = "v3rpc"
-log = logging.getLogger("etcdserver/api")
+log = logutil.get_logger("etcdserver/api")
 
 _MIN_VERSION = SemVer(3, 0)
 _current_version: SemVer | None = None
@@ -22,8 +21,7 @@ def update_capability(cluster_version: SemVer | None) -> None:
     global _current_version
     if cluster_version and (_current_version is None or _current_version < cluster_version):
         _current_version = cluster_version
-        fields = {"cluster-version": cluster(str(cluster_version))}
-        log.info("enabled capabilities for version", extra={"fields": fields})
+        log.info("enabled capabilities for version", cluster_version=cluster(str(cluster_version)))
 
 
 def is_capability_enabled(capability: str) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import logging
 import os
 import tempfile
 from collections.abc import Collection, Iterator
@@ -21,6 +20,7 @@ from minietcd.mvcc.backend.batch_tx import BatchTxBuffered
 from minietcd.mvcc.backend.errors import BackendError, BackendLockedError
 from minietcd.mvcc.backend.read_tx import Committed, ConcurrentReadTx, ReadTx
 from minietcd.mvcc.backend.tx_buffer import TxReadBuffer
+from minietcd.pkg import logutil
 from minietcd.pkg.clock import Ticker
 from minietcd.pkg.task import go
 
@@ -34,7 +34,7 @@ _MAX_BUCKETS = 32
 _BBOLT_MAGIC = bytes.fromhex("edda0ced")
 _COPY_CHUNK = 1 << 20
 
-log = logging.getLogger("mvcc/backend")
+log = logutil.get_logger("mvcc/backend")
 
 
 class Snapshot:
@@ -218,8 +218,7 @@ class Backend:
         self._open()
         self._read_tx.committed = self.begin()
         self._batch_tx.commit_(stop=False)
-        fields = {"path": str(self.path), "current-db-size-bytes-diff": self.size() - before}
-        log.info("defragmented", extra={"fields": fields})
+        log.info("defragmented", path=self.path, current_db_size_bytes_diff=self.size() - before)
 
     def begin(self) -> Committed:
         """The state of the last commit; its size is measured on the way.

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -22,13 +21,14 @@ from minietcd.etcdserver.api.v2error.error import V2Error
 from minietcd.etcdserver.api.v2store.node import NodeExtern
 from minietcd.etcdserver.api.v2store.store import Store
 from minietcd.mvcc.backend.backend import Backend
+from minietcd.pkg import logutil
 from minietcd.pkg.types import URLsMap, id_string
 from minietcd.raft import raftpb
 from minietcd.raft.raftpb import ConfChange, NodeID
 from minietcd.version.version import VERSION, SemVer
 from minietcd.version.version import cluster as version_cluster
 
-log = logging.getLogger("etcdserver/membership")
+log = logutil.get_logger("etcdserver/membership")
 
 MAX_LEARNERS = 1
 
@@ -70,6 +70,7 @@ class RaftCluster:
         """Without members. Go: etcdserver/api/membership/cluster.go#NewCluster"""
         self.token = token
         self.local_id = self.cid = NodeID(0)
+        self.lg = log
         self._version: SemVer | None = None
         self._members: dict[NodeID, Member] = {}
         self._removed: set[NodeID] = set()
@@ -128,6 +129,7 @@ class RaftCluster:
         Go: etcdserver/api/membership/cluster.go#RaftCluster.SetID
         """
         self.local_id, self.cid = local_id, cid
+        self.lg = log.with_(cluster_id=id_string(cid), local_member_id=id_string(local_id))
 
     def set_store(self, st: Store) -> None:
         """Keep changes in this tree too. Go: etcdserver/api/membership/cluster.go#RaftCluster.SetStore"""
@@ -151,11 +153,10 @@ class RaftCluster:
         must_detect_downgrade(self._version)
         on_set(self._version)
         for m in self.members():
-            peer = {"recovered-remote-peer-id": id_string(m.id), "recovered-remote-peer-urls": m.peer_urls}
-            self._log(logging.INFO, "recovered/added member from store", peer)
+            lg = self.lg.with_(recovered_remote_peer_id=id_string(m.id))
+            lg.info("recovered/added member from store", recovered_remote_peer_urls=m.peer_urls)
         if self._version:
-            shown = {"cluster-version": version_cluster(str(self._version))}
-            log.info("set cluster version from store", extra={"fields": shown})
+            log.info("set cluster version from store", cluster_version=version_cluster(str(self._version)))
 
     def validate_configuration_change(self, cc: ConfChange) -> None:
         """Raises a MembershipError if ``cc`` cannot be done to the members in the v2 tree.
@@ -185,8 +186,7 @@ class RaftCluster:
         store.must_save_member_to_store(self.v2store, m)
         store.must_save_member_to_backend(self.be, m)
         self._members[m.id] = m
-        added = {"added-peer-id": id_string(m.id), "added-peer-peer-urls": m.peer_urls}
-        self._log(logging.INFO, "added member", added)
+        self.lg.info("added member", added_peer_id=id_string(m.id), added_peer_peer_urls=m.peer_urls)
 
     def remove_member(self, id: NodeID) -> None:
         """Put a member out, for ever.
@@ -197,12 +197,11 @@ class RaftCluster:
         store.must_delete_member_from_backend(self.be, id)
         m = self._members.pop(id, None)
         self._removed.add(id)
-        removed: dict[str, object] = {"removed-remote-peer-id": id_string(id)}
+        lg = self.lg.with_(removed_remote_peer_id=id_string(id))
         if m:
-            removed["removed-remote-peer-urls"] = m.peer_urls
-            self._log(logging.INFO, "removed member", removed)
+            lg.info("removed member", removed_remote_peer_urls=m.peer_urls)
         else:
-            self._log(logging.WARNING, "skipped removing already removed member", removed)
+            lg.warning("skipped removing already removed member")
 
     def update_attributes(self, id: NodeID, attr: Attributes) -> None:
         """Note what a member published of itself.
@@ -215,14 +214,13 @@ class RaftCluster:
             store.must_save_member_to_backend(self.be, m)
             return
         assert id in self._removed, f"error updating attributes of unknown member {id:x}"
-        skipped = {"updated-peer-id": id_string(id)}
-        self._log(logging.WARNING, "skipped attributes update of removed member", skipped)
+        self.lg.warning("skipped attributes update of removed member", updated_peer_id=id_string(id))
 
     def promote_member(self, id: NodeID) -> None:
         """Let a learner vote. Go: etcdserver/api/membership/cluster.go#RaftCluster.PromoteMember"""
         self._members[id].is_learner = False
         self._save_raft_attributes(id)
-        self._log(logging.INFO, "promote member", {})
+        self.lg.info("promote member")
 
     def update_raft_attributes(self, id: NodeID, raft_attr: RaftAttributes) -> None:
         """Give a member other peer URLs.
@@ -231,8 +229,8 @@ class RaftCluster:
         """
         self._members[id].raft_attributes = raft_attr
         self._save_raft_attributes(id)
-        urls = {"updated-remote-peer-id": id_string(id), "updated-remote-peer-urls": raft_attr.peer_urls}
-        self._log(logging.INFO, "updated member", urls)
+        lg = self.lg.with_(updated_remote_peer_id=id_string(id))
+        lg.info("updated member", updated_remote_peer_urls=raft_attr.peer_urls)
 
     def version(self) -> SemVer | None:
         """What all members can speak, once they agreed.
@@ -248,11 +246,10 @@ class RaftCluster:
         """
         old, self._version = self._version, ver
         if old:
-            fields = {"from": version_cluster(str(old)), "to": version_cluster(str(ver))}
-            self._log(logging.INFO, "updated cluster version", fields)
+            before, now = version_cluster(str(old)), version_cluster(str(ver))
+            self.lg.info("updated cluster version", from_=before, to=now)
         else:
-            fields = {"cluster-version": version_cluster(str(ver))}
-            self._log(logging.INFO, "set initial cluster version", fields)
+            self.lg.info("set initial cluster version", cluster_version=version_cluster(str(ver)))
         must_detect_downgrade(ver)
         store.must_save_cluster_version_to_store(self.v2store, ver)
         store.must_save_cluster_version_to_backend(self.be, ver)
@@ -317,13 +314,9 @@ class RaftCluster:
     def _has_quorum(self, refusal: str, started: list[bool]) -> bool:
         quorum, number = len(started) // 2 + 1, sum(started)
         if number < quorum:
-            counts = {"number-of-started-member": number, "quorum": quorum}
-            self._log(logging.WARNING, f"{refusal}; started member will be less than quorum", counts)
+            why = f"{refusal}; started member will be less than quorum"
+            self.lg.warning(why, number_of_started_member=number, quorum=quorum)
         return number >= quorum
-
-    def _log(self, level: int, message: str, fields: Mapping[str, object]) -> None:
-        ids = {"cluster-id": id_string(self.cid), "local-member-id": id_string(self.local_id)}
-        log.log(level, message, extra={"fields": {**ids, **fields}})
 
 
 def new_cluster_from_urls_map(token: str, urlsmap: URLsMap) -> RaftCluster:

@@ -6,7 +6,6 @@ Go: etcdserver/api/rafthttp/http.go
 from __future__ import annotations
 
 import json
-import logging
 import posixpath
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from minietcd.etcdserver.api.rafthttp import errors, metrics, util
 from minietcd.etcdserver.api.rafthttp.coder import Link, unmarshal
 from minietcd.etcdserver.api.rafthttp.msg_codec import MessageDecoder
 from minietcd.etcdserver.api.rafthttp.stream import OutgoingConn, StreamType
+from minietcd.pkg import logutil
 from minietcd.pkg.context import BACKGROUND
 from minietcd.pkg.types import URLError, id_from_string, id_string
 from minietcd.raft.errors import RaftError
@@ -29,7 +29,7 @@ from minietcd.version.version import VERSION
 if TYPE_CHECKING:
     from minietcd.etcdserver.api.rafthttp.transport import Transport
 
-log = logging.getLogger("rafthttp")
+log = logutil.get_logger("rafthttp")
 
 BODY_ERRORS = (OSError, aiohttp.ClientError, web.RequestPayloadError, HttpProcessingError)
 """What reading a request can raise when its sender goes away."""
@@ -96,12 +96,11 @@ class SnapshotHandler:
     async def _save(self, m: Message, body: AsyncIterator[bytes]) -> None:
         assert self.tr.snapshotter is not None, "no snapshotter"
         index = m.snapshot.metadata.index
-        about = util.about(self.tr, m.from_, incoming_snapshot_index=index)
-        log.info("receiving database snapshot", extra=about)
+        lg = util.log_of(self.tr, m.from_).with_(incoming_snapshot_index=index)
+        lg.info("receiving database snapshot")
         n = await self.tr.snapshotter.save_db_from(body, index)
         metrics.received_bytes.labels(id_string(m.from_)).inc(n)
-        about["fields"]["incoming-snapshot-size-bytes"] = n
-        log.info("received and saved database snapshot", extra=about)
+        lg.info("received and saved database snapshot", incoming_snapshot_size_bytes=n)
 
 
 class StreamHandler:
@@ -152,8 +151,8 @@ class StreamHandler:
         return None
 
     def _ignored(self, request: web.Request, why: str, status: int) -> web.Response:
-        fields = {"local-member-id": id_string(self.tr.id), "path": request.path, "error": why}
-        log.warning("ignored streaming request", extra={"fields": fields})
+        member = id_string(self.tr.id)
+        log.warning("ignored streaming request", local_member_id=member, path=request.path, error=why)
         return _error(why, status, _headers(self.tr))
 
 
@@ -169,17 +168,16 @@ def check_cluster_compatibility_from_header(tr: Transport, header: Mapping[str, 
     Go: etcdserver/api/rafthttp/http.go#checkClusterCompatibilityFromHeader
     """
     remote, gcid = header.get("X-Server-From", ""), header.get("X-Etcd-Cluster-ID", "")
-    fields = {"local-member-id": id_string(tr.id), "remote-peer-server-name": remote}
+    lg = log.with_(local_member_id=id_string(tr.id), remote_peer_server_name=remote)
     try:
         server, minimum = util.server_version(header), util.min_cluster_version(header)
         util.check_version_compatibility(remote, server, minimum)
     except (ValueError, errors.IncompatibleVersionError) as error:
-        why = {"fields": fields | {"error": str(error)}}
-        log.warning("failed to check version compatibility", extra=why)
+        lg.warning("failed to check version compatibility", error=error)
         raise errors.IncompatibleVersionError from error
     if gcid != id_string(tr.cluster_id):
-        ids = {"local-member-cluster-id": id_string(tr.cluster_id), "remote-peer-cluster-id": gcid}
-        log.warning("request cluster ID mismatch", extra={"fields": fields | ids})
+        ours = id_string(tr.cluster_id)
+        lg.warning("request cluster ID mismatch", local_member_cluster_id=ours, remote_peer_cluster_id=gcid)
         raise errors.ClusterIDMismatchError
 
 
@@ -201,7 +199,7 @@ async def _processed(tr: Transport, m: Message) -> web.Response:
     except errors.HTTPError as error:
         return web.json_response({"message": str(error)}, status=error.code)
     except RaftError as error:
-        log.warning("failed to process Raft message", extra=util.about(tr, m.from_, error=str(error)))
+        util.log_of(tr, m.from_).warning("failed to process Raft message", error=error)
         return _error("error processing raft message", 500)
     return web.Response(status=204, headers=_headers(tr))
 
@@ -223,8 +221,7 @@ async def _rest(dec: MessageDecoder, content: aiohttp.StreamReader) -> AsyncIter
 
 def _bad_message(tr: Transport, request: web.Request, why: str) -> web.Response:
     sender = request.remote or ""
-    fields = {"local-member-id": id_string(tr.id), "remote": sender, "error": why}
-    log.warning("failed to read Raft message", extra={"fields": fields})
+    log.warning("failed to read Raft message", local_member_id=id_string(tr.id), remote=sender, error=why)
     metrics.recv_failures.labels(sender).inc()
     return _error(why, 400, _headers(tr))
 
@@ -233,7 +230,7 @@ def _try_add_remote(tr: Transport, from_: NodeID, urls: str) -> None:
     try:
         tr.add_remote(from_, urls.split(","))
     except URLError as error:
-        log.warning("ignored the URLs of a peer", extra=util.about(tr, from_, error=str(error)))
+        util.log_of(tr, from_).warning("ignored the URLs of a peer", error=error)
 
 
 def _stream_type(path: str) -> StreamType | None:

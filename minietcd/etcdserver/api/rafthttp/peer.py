@@ -5,7 +5,6 @@ Go: etcdserver/api/rafthttp/peer.go
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from minietcd.etcdserver.api.rafthttp import metrics, util
@@ -27,7 +26,6 @@ from minietcd.raft.rawnode import SnapshotFailure
 if TYPE_CHECKING:
     from minietcd.etcdserver.api.rafthttp.transport import Transport
 
-log = logging.getLogger("rafthttp")
 
 RECV_BUF_SIZE = 4096
 MAX_PENDING_PROPOSALS = 4096
@@ -39,7 +37,8 @@ class Peer:
 
     def __init__(self, t: Transport, urls: URLs, peer_id: NodeID) -> None:
         """Start everything. Go: etcdserver/api/rafthttp/peer.go#startPeer"""
-        log.info("starting remote peer", extra=util.about(t, peer_id))
+        self.lg = util.log_of(t, peer_id)
+        self.lg.info("starting remote peer")
         self.tr, self.id, self.r = t, peer_id, t.raft
         self.status = PeerStatus(t.id, peer_id)
         self.picker = URLPicker(urls)
@@ -56,7 +55,7 @@ class Peer:
         )
         self.msg_app_v2_reader = self._reader(StreamType.MSG_APP_V2)
         self.msg_app_reader = self._reader(StreamType.MESSAGE)
-        log.info("started remote peer", extra=util.about(t, peer_id))
+        self.lg.info("started remote peer")
 
     def send(self, m: Message) -> None:
         """Queue ``m``, or drop it and tell raft. Go: etcdserver/api/rafthttp/peer.go#peer.send"""
@@ -66,8 +65,8 @@ class Peer:
             if is_msg_snap(m):
                 self.r.report_snapshot(m.to, SnapshotFailure)
             why = "dropped internal Raft message since sending buffer is full (overloaded network)"
-            more = {"message_type": str(m.type), "remote_peer_active": self.status.is_active()}
-            log.warning(why, extra=util.about(self.tr, self.id, sending_buffer=name, **more))
+            active = self.status.is_active()
+            self.lg.warning(why, sending_buffer=name, message_type=str(m.type), remote_peer_active=active)
             metrics.sent_failures.labels(id_string(m.to)).inc()
 
     def send_snap(self, m: snap.Message) -> None:
@@ -93,7 +92,7 @@ class Peer:
 
     async def stop(self) -> None:
         """End all that was started. Go: etcdserver/api/rafthttp/peer.go#peer.stop"""
-        log.info("stopping remote peer", extra=util.about(self.tr, self.id))
+        self.lg.info("stopping remote peer")
         await util.cancel(*self._tasks)
         await self.msg_app_v2_writer.stop()
         await self.writer.stop()
@@ -101,7 +100,7 @@ class Peer:
         await self.snap_sender.stop()
         await self.msg_app_v2_reader.stop()
         await self.msg_app_reader.stop()
-        log.info("stopped remote peer", extra=util.about(self.tr, self.id))
+        self.lg.info("stopped remote peer")
 
     def pick(self, m: Message) -> tuple[Chan[Message], str]:
         """The queue for ``m``, and what it is called; a snapshot would hold up a stream for long.
@@ -124,8 +123,7 @@ class Peer:
             try:
                 await self.r.process(BACKGROUND, m)
             except (RaftError, HTTPError) as error:
-                fields = util.about(self.tr, self.id, error=str(error))
-                log.warning("failed to process Raft message", extra=fields)
+                self.lg.warning("failed to process Raft message", error=error)
 
     def _reader(self, typ: StreamType) -> StreamReader:
         reader = StreamReader(self.tr, self.id, typ, self.picker, self.status, self.recvc, self.propc)

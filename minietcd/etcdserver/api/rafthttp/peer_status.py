@@ -6,14 +6,14 @@ Go: etcdserver/api/rafthttp/peer_status.go
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import NamedTuple
 
 from minietcd.etcdserver.api.rafthttp import metrics
+from minietcd.pkg import logutil
 from minietcd.pkg.types import id_string
 from minietcd.raft.raftpb import NodeID
 
-log = logging.getLogger("rafthttp")
+log = logutil.get_logger("rafthttp")
 
 
 class FailureType(NamedTuple):
@@ -34,25 +34,24 @@ class PeerStatus:
         self.id = id
         self.active = False
         self.since: float | None = None
+        self.lg = log.with_(peer_id=id_string(id))
         self._labels = id_string(local), id_string(id)
 
     def activate(self) -> None:
         """Something went well. Go: etcdserver/api/rafthttp/peer_status.go#peerStatus.activate"""
         if not self.active:
-            log.info("peer became active", extra={"fields": {"peer-id": id_string(self.id)}})
+            self.lg.info("peer became active")
             self.active, self.since = True, asyncio.get_running_loop().time()
             metrics.active_peers.labels(*self._labels).inc()
 
     def deactivate(self, failure: FailureType, reason: object) -> None:
         """Something failed. Go: etcdserver/api/rafthttp/peer_status.go#peerStatus.deactivate"""
-        why = (
-            f"failed to {failure.action} {self.id:x} on {failure.source} ({reason or type(reason).__name__})"
-        )
-        fields = {"peer-id": id_string(self.id), "error": why}
+        text = str(reason) or type(reason).__name__
+        why = f"failed to {failure.action} {self.id:x} on {failure.source} ({text})"
         if not self.active:
-            log.debug("peer deactivated again", extra={"fields": fields})
+            self.lg.debug("peer deactivated again", error=why)
             return
-        log.warning("peer became inactive (message send to peer failed)", extra={"fields": fields})
+        self.lg.warning("peer became inactive (message send to peer failed)", error=why)
         self.active, self.since = False, None
         metrics.active_peers.labels(*self._labels).dec()
         metrics.disconnected_peers.labels(*self._labels).inc()

@@ -5,7 +5,6 @@ Go: etcdserver/api/rafthttp/pipeline.go
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from minietcd.etcdserver.api.rafthttp import errors, metrics, util
@@ -20,7 +19,6 @@ from minietcd.raft.rawnode import SnapshotFailure, SnapshotFinish
 if TYPE_CHECKING:
     from minietcd.etcdserver.api.rafthttp.transport import Transport
 
-log = logging.getLogger("rafthttp")
 
 CONN_PER_PIPELINE = 4
 PIPELINE_BUF_SIZE = 64
@@ -32,17 +30,18 @@ class Pipeline:
 
     def __init__(self, tr: Transport, peer_id: NodeID, picker: URLPicker, status: PeerStatus) -> None:
         self.tr, self.peer_id, self.picker, self.status = tr, peer_id, picker, status
+        self.lg = util.log_of(tr, peer_id)
 
     def start(self) -> None:
         """Start the tasks that post. Go: etcdserver/api/rafthttp/pipeline.go#pipeline.start"""
         self.msgc: Chan[Message] = Chan("pipeline.msgc", PIPELINE_BUF_SIZE)
         self._tasks = [go(self.handle(), "rafthttp pipeline") for _ in range(CONN_PER_PIPELINE)]
-        log.info("started HTTP pipelining with remote peer", extra=util.about(self.tr, self.peer_id))
+        self.lg.info("started HTTP pipelining with remote peer")
 
     async def stop(self) -> None:
         """End them; what waits is dropped. Go: etcdserver/api/rafthttp/pipeline.go#pipeline.stop"""
         await util.cancel(*self._tasks)
-        log.info("stopped HTTP pipelining with remote peer", extra=util.about(self.tr, self.peer_id))
+        self.lg.info("stopped HTTP pipelining with remote peer")
 
     async def handle(self) -> None:
         """Post one message after the other, and tell raft of those that did not arrive.

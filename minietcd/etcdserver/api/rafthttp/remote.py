@@ -8,7 +8,6 @@ Go: etcdserver/api/rafthttp/remote.go
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from minietcd.etcdserver.api.rafthttp import metrics, util
@@ -20,8 +19,6 @@ from minietcd.raft.raftpb import Message, NodeID
 
 if TYPE_CHECKING:
     from minietcd.etcdserver.api.rafthttp.transport import Transport
-
-log = logging.getLogger("rafthttp")
 
 
 class Remote:
@@ -38,7 +35,7 @@ class Remote:
         """Post it, or drop it. Go: etcdserver/api/rafthttp/remote.go#remote.send"""
         if not self.pipeline.msgc.try_send(m):
             why = "dropped internal Raft message since sending buffer is full (overloaded network)"
-            log.warning(why, extra=util.about(self.tr, self.id, message_type=str(m.type)))
+            util.log_of(self.tr, self.id).warning(why, message_type=str(m.type))
             metrics.sent_failures.labels(id_string(m.to)).inc()
 
     async def stop(self) -> None:

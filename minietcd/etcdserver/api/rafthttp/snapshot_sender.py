@@ -6,7 +6,6 @@ Go: etcdserver/api/rafthttp/snapshot_sender.go
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,6 @@ from minietcd.raft.rawnode import SnapshotFailure, SnapshotFinish
 if TYPE_CHECKING:
     from minietcd.etcdserver.api.rafthttp.transport import Transport
 
-log = logging.getLogger("rafthttp")
 
 SNAP_RESPONSE_READ_TIMEOUT = 5.0
 
@@ -54,23 +52,22 @@ class SnapshotSender:
         """
         m, to = merged.message, id_string(self.to)
         index = m.snapshot.metadata.index
-        about = util.about(self.tr, self.to, snapshot_index=index, bytes=merged.total_size)
-        log.info("sending database snapshot", extra=about)
+        lg = util.log_of(self.tr, self.to).with_(snapshot_index=index, bytes=merged.total_size)
+        lg.info("sending database snapshot")
         failure: BaseException | None = asyncio.CancelledError()
         try:
             await self.post(merged)
             failure = None
         except errors.CONNECTION_ERRORS as error:
             failure = error
-            about["fields"]["error"] = str(error)
-            log.warning("failed to send database snapshot", extra=about)
+            lg.warning("failed to send database snapshot", error=error)
             self._failed(error)
             return
         finally:
             merged.close_with_error(failure)
         self.status.activate()
         self.tr.raft.report_snapshot(m.to, SnapshotFinish)
-        log.info("sent database snapshot", extra=about)
+        lg.info("sent database snapshot")
         metrics.sent_bytes.labels(to).inc(merged.total_size)
         metrics.snapshot_send.labels(to).inc()
 

@@ -9,9 +9,8 @@ Go: etcdserver/api/rafthttp/stream.go
 from __future__ import annotations
 
 import asyncio
-import logging
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
@@ -38,7 +37,6 @@ from minietcd.version.version import SemVer
 if TYPE_CHECKING:
     from minietcd.etcdserver.api.rafthttp.transport import Transport
 
-log = logging.getLogger("rafthttp")
 
 CONN_READ_TIMEOUT = 5.0
 """Seconds without a byte after which a stream is given up; idle ones are kept alive three times as often."""
@@ -104,7 +102,7 @@ class StreamWriter:
 
     def __init__(self, tr: Transport, id: NodeID, status: PeerStatus) -> None:
         """Start the task that writes. Go: etcdserver/api/rafthttp/stream.go#startStreamWriter"""
-        self.tr, self.peer_id, self.status = tr, id, status
+        self.tr, self.peer_id, self.status, self.lg = tr, id, status, util.log_of(tr, id)
         self.msgc: Chan[Message] = Chan("streamWriter.msgc", STREAM_BUF_SIZE)
         self.connc: Chan[OutgoingConn] = Chan("streamWriter.connc")
         self.done: Chan[None] = Chan("streamWriter.done")
@@ -121,7 +119,7 @@ class StreamWriter:
 
         Go: etcdserver/api/rafthttp/stream.go#streamWriter.run
         """
-        log.info("started stream writer with remote peer", extra=self._about())
+        self.lg.info("started stream writer with remote peer")
         try:
             with Ticker(CONN_READ_TIMEOUT / 3) as tickc:
                 while True:
@@ -138,7 +136,7 @@ class StreamWriter:
             self.done.close()
             if isinstance(conn := self.connc.try_recv(), OutgoingConn):
                 conn.close()  # it came when we were told to stop
-            log.info("stopped TCP streaming connection with remote peer", extra=self._about())
+            self.lg.info("stopped TCP streaming connection with remote peer")
 
     def writec(self) -> tuple[Chan[Message], bool]:
         """Where to put messages, and whether they will be written now.
@@ -178,12 +176,13 @@ class StreamWriter:
         await util.cancel(self._task)
 
     def _change_over(self, conn: OutgoingConn) -> None:
+        lg = self.lg.with_(stream_writer_type=conn.t.shown())
         if self.close():
-            log.warning("closed TCP streaming connection with remote peer", extra=self._about(conn))
+            lg.warning("closed TCP streaming connection with remote peer")
         self.conn, self.batched = conn, 0
         self.enc = (MessageEncoder if conn.t == StreamType.MESSAGE else MsgAppV2Encoder)(conn.w, conn.link)
         self.status.activate()
-        log.info("established TCP streaming connection with remote peer", extra=self._about(conn))
+        lg.info("established TCP streaming connection with remote peer")
 
     async def _write(self, m: Message) -> None:
         """Encode one message; flush when none waits behind it, or many were written."""
@@ -211,14 +210,11 @@ class StreamWriter:
 
     def _lost(self, action: str, error: OSError) -> None:
         assert self.conn is not None, "lost without a connection"
-        self.status.deactivate(FailureType(self.conn.t.shown(), action), error)
+        shown = self.conn.t.shown()
+        self.status.deactivate(FailureType(shown, action), error)
         metrics.sent_failures.labels(id_string(self.peer_id)).inc()
-        log.warning("lost TCP streaming connection with remote peer", extra=self._about(self.conn))
+        self.lg.warning("lost TCP streaming connection with remote peer", stream_writer_type=shown)
         self.close()
-
-    def _about(self, conn: OutgoingConn | None = None) -> dict[str, Any]:
-        more = {"stream_writer_type": conn.t.shown()} if conn else {}
-        return util.about(self.tr, self.peer_id, **more)
 
 
 class StreamReader:
@@ -239,6 +235,7 @@ class StreamReader:
     ) -> None:
         self.tr, self.peer_id, self.typ, self.picker, self.status = tr, peer_id, typ, picker, status
         self.recvc, self.propc = recvc, propc
+        self.lg = util.log_of(tr, peer_id).with_(stream_reader_type=typ.shown())
         self._next_dial = 0.0
         self._received_bytes = metrics.received_bytes.labels(id_string(peer_id))
 
@@ -248,7 +245,7 @@ class StreamReader:
 
     async def run(self) -> None:
         """Dial and read until stopped. Go: etcdserver/api/rafthttp/stream.go#streamReader.run"""
-        log.info("started stream reader with remote peer", extra=self._about())
+        self.lg.info("started stream reader with remote peer")
         try:
             while True:
                 action = "dial"
@@ -256,17 +253,17 @@ class StreamReader:
                     rc = await self.dial(self.typ)
                     action = "read"
                     self.status.activate()
-                    log.info("established TCP streaming connection with remote peer", extra=self._about())
+                    self.lg.info("established TCP streaming connection with remote peer")
                     await self.decode_loop(rc, self.typ)
                 except errors.UnsupportedStreamTypeError:
                     pass
                 except errors.CONNECTION_ERRORS as error:
                     self.status.deactivate(FailureType(self.typ.shown(), action), error)
                 if action == "read":
-                    log.warning("lost TCP streaming connection with remote peer", extra=self._about())
+                    self.lg.warning("lost TCP streaming connection with remote peer")
                 await self._wait()
         finally:
-            log.info("stopped stream reader with remote peer", extra=self._about())
+            self.lg.info("stopped stream reader with remote peer")
 
     async def decode_loop(self, rc: aiohttp.ClientResponse, t: StreamType) -> None:
         """Read until the peer ends the stream. Raises one of ``CONNECTION_ERRORS`` if it breaks.
@@ -319,8 +316,7 @@ class StreamReader:
             raise errors.PeerAnswerError(f"peer {self.peer_id:x} failed to find local node {self.tr.id:x}")
         if resp.status == web.HTTPPreconditionFailed.status_code:
             refusal = util.precondition_error(await resp.read())
-            fields = self._about(error=str(refusal))
-            log.warning("request sent was ignored by remote peer", extra=fields)
+            self.lg.warning("request sent was ignored by remote peer", error=refusal)
             raise refusal
         if resp.status != web.HTTPOk.status_code:
             raise errors.PeerAnswerError(f"unhandled http status {resp.status}")
@@ -335,9 +331,8 @@ class StreamReader:
     def _pass_on(self, m: Message) -> None:
         recvc = self.propc if m.type == MsgProp else self.recvc
         if not recvc.try_send(m):
-            more = {"message_type": str(m.type), "remote_peer_active": self.status.is_active()}
             why = "dropped internal Raft message since receiving buffer is full (overloaded network)"
-            log.warning(why, extra=self._about(**more))
+            self.lg.warning(why, message_type=str(m.type), remote_peer_active=self.status.is_active())
             metrics.recv_failures.labels(id_string(m.from_)).inc()
 
     async def _wait(self) -> None:
@@ -347,9 +342,6 @@ class StreamReader:
         self._next_dial = max(now, self._next_dial) + 1 / self.tr.dial_retry_frequency
         if delay > 0:
             await asyncio.sleep(delay)
-
-    def _about(self, **more: Any) -> dict[str, Any]:
-        return util.about(self.tr, self.peer_id, stream_reader_type=self.typ.shown(), **more)
 
 
 def check_stream_support(v: SemVer, t: StreamType) -> bool:

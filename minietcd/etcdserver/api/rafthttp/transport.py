@@ -6,7 +6,6 @@ Go: etcdserver/api/rafthttp/transport.go
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -26,8 +25,6 @@ from minietcd.pkg.context import Context
 from minietcd.pkg.types import URLs, new_urls
 from minietcd.raft.raftpb import Message, NodeID
 from minietcd.raft.rawnode import SnapshotStatus
-
-log = logging.getLogger("rafthttp")
 
 
 class Raft(Protocol):
@@ -104,7 +101,7 @@ class Transport:
                 target.send(m)
             else:
                 why = "ignored message send request; unknown remote peer target"
-                log.debug(why, extra=util.about(self, m.to, type=str(m.type)))
+                util.log_of(self, m.to).debug(why, type=str(m.type))
 
     async def stop(self) -> None:
         """End every connection. Go: etcdserver/api/rafthttp/transport.go#Transport.Stop"""
@@ -125,7 +122,7 @@ class Transport:
         if self.stopped or id in self.peers or id in self.remotes:
             return
         self.remotes[id] = Remote(self, urls := new_urls(us), id)
-        log.info("added new remote peer", extra=util.about(self, id, remote_peer_urls=urls))
+        util.log_of(self, id).info("added new remote peer", remote_peer_urls=urls)
 
     def add_peer(self, id: NodeID, us: Iterable[str]) -> None:
         """Start to talk with a member. Raises URLError.
@@ -136,7 +133,7 @@ class Transport:
         if id in self.peers:
             return
         self.peers[id] = Peer(self, urls := new_urls(us), id)
-        log.info("added remote peer", extra=util.about(self, id, remote_peer_urls=urls))
+        util.log_of(self, id).info("added remote peer", remote_peer_urls=urls)
 
     async def remove_peer(self, id: NodeID) -> None:
         """Stop talking with a member.
@@ -146,7 +143,7 @@ class Transport:
         """
         assert id in self.peers, f"unexpected removal of unknown peer '{id:x}'"
         await self.peers.pop(id).stop()
-        log.info("removed remote peer", extra=util.about(self, id))
+        util.log_of(self, id).info("removed remote peer")
 
     async def remove_all_peers(self) -> None:
         """Stop talking with every member.
@@ -163,7 +160,7 @@ class Transport:
         """
         if id in self.peers:
             self.peers[id].update(urls := new_urls(us))
-            log.info("updated remote peer", extra=util.about(self, id, updated_remote_peer_urls=urls))
+            util.log_of(self, id).info("updated remote peer", updated_remote_peer_urls=urls)
 
     def active_since(self, id: NodeID) -> float | None:
         """Since when (seconds of the loop's clock) that peer can be reached; None if it cannot.

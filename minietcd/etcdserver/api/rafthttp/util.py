@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
 
 from minietcd.etcdserver.api.rafthttp import errors
+from minietcd.pkg import logutil
 from minietcd.pkg.chan import Chan
 from minietcd.pkg.types import URLError, URLs, id_from_string, id_string
 from minietcd.raft.raftpb import NodeID
@@ -21,6 +22,8 @@ from minietcd.version.version import MIN_CLUSTER_VERSION, VERSION, SemVer
 
 if TYPE_CHECKING:
     from minietcd.etcdserver.api.rafthttp.transport import Transport
+
+log = logutil.get_logger("rafthttp")
 
 LOCAL_SERVER, LOCAL_MIN_CLUSTER = SemVer.parse(VERSION), SemVer.parse(MIN_CLUSTER_VERSION)
 
@@ -152,10 +155,9 @@ def add_remote_from_request(tr: Transport, request: web.BaseRequest) -> None:
             tr.add_remote(from_, urls.split(","))
 
 
-def about(tr: Transport, peer: NodeID, **more: Any) -> dict[str, Any]:
-    """The fields of a log line about a peer; underscores become hyphens."""
-    fields = {"local-member-id": id_string(tr.id), "remote-peer-id": id_string(peer)}
-    return {"fields": fields | {name.replace("_", "-"): value for name, value in more.items()}}
+def log_of(tr: Transport, peer: NodeID) -> logutil.Logger:
+    """The log, its lines being about a peer."""
+    return log.with_(local_member_id=id_string(tr.id), remote_peer_id=id_string(peer))
 
 
 async def cancel(*tasks: asyncio.Task[None]) -> None:

@@ -7,7 +7,6 @@ Go: etcdserver/api/snap/db.go
 from __future__ import annotations
 
 import itertools
-import logging
 import os
 from collections.abc import AsyncIterable, Callable, Sequence
 from contextlib import closing, suppress
@@ -23,7 +22,7 @@ from minietcd.etcdserver.api.snap.errors import (
     NoSnapshotError,
     SnapError,
 )
-from minietcd.pkg import fileutil
+from minietcd.pkg import fileutil, logutil
 from minietcd.pkg.disk import DISK, Disk
 from minietcd.pkg.fileutil import File
 from minietcd.proto.snappb import snap_pb2 as snappb
@@ -36,7 +35,7 @@ VALID_FILES = {"db", "db-lock"}
 
 _READ_BYTES = 1024 * 1024
 
-log = logging.getLogger("snap")
+log = logutil.get_logger("snap")
 
 
 class Snapshotter:
@@ -102,7 +101,7 @@ class Snapshotter:
         """
         orphans = [name for name in filenames if name.startswith("db.tmp")]
         for name in orphans:
-            log.info("found orphaned defragmentation file; deleting", extra={"fields": {"path": name}})
+            log.info("found orphaned defragmentation file; deleting", path=name)
             self.disk.unlink(self.dir / name)
         return [name for name in filenames if name not in orphans]
 
@@ -115,10 +114,10 @@ class Snapshotter:
             try:
                 index = int(name.removesuffix(".snap.db"), 16)
             except ValueError:
-                log.warning("failed to parse index from filename", extra={"fields": {"path": name}})
+                log.warning("failed to parse index from filename", path=name)
                 continue
             if index < snap.metadata.index:
-                log.warning("found orphaned .snap.db file; deleting", extra={"fields": {"path": name}})
+                log.warning("found orphaned .snap.db file; deleting", path=name)
                 self.disk.unlink(self.dir / name)
 
     async def save_db_from(self, r: AsyncIterable[bytes], id: int) -> int:
@@ -139,8 +138,7 @@ class Snapshotter:
                 with suppress(OSError):
                     self.disk.unlink(f.name)
                 raise
-        fields = {"path": str(self._db_file_path(id)), "bytes": n}
-        log.info("saved database snapshot to disk", extra={"fields": fields})
+        log.info("saved database snapshot to disk", path=self._db_file_path(id), bytes=n)
         return n
 
     def db_file_path(self, id: int) -> Path:
@@ -168,8 +166,7 @@ def load_snap(path: Path, disk: Disk) -> Snapshot | None:
     except SnapError as error:
         broken = path.with_name(path.name + ".broken")
         disk.rename(path, broken)
-        fields = {"path": str(path), "broken-path": str(broken), "error": str(error)}
-        log.warning("renamed to a broken snap file", extra={"fields": fields})
+        log.warning("renamed to a broken snap file", path=path, broken_path=broken, error=error)
         return None
 
 
@@ -197,7 +194,7 @@ def check_suffix(names: list[str]) -> list[str]:
     snaps = [name for name in names if name.endswith(SNAP_SUFFIX)]
     for name in names:
         if name not in snaps and name not in VALID_FILES:
-            log.warning("found unexpected non-snap file; skipping", extra={"fields": {"path": name}})
+            log.warning("found unexpected non-snap file; skipping", path=name)
     return snaps
 
 

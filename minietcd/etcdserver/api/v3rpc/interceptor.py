@@ -24,11 +24,12 @@ from minietcd.etcdserver.api.v3rpc.rpctypes import error as rpctypes
 from minietcd.etcdserver.api.v3rpc.rpctypes import md
 from minietcd.etcdserver.api.v3rpc.util import is_rpc_supported_for_learner
 from minietcd.etcdserver.server import EtcdServer
+from minietcd.pkg import logutil
 from minietcd.pkg.context import Context
 from minietcd.proto.etcdserverpb.rpc import UnaryHandler, UnaryServerInfo, UnaryServerInterceptor
 from minietcd.proto.etcdserverpb.rpc_pb2 import PutRequest
 
-log = logging.getLogger("etcdserver/api/v3rpc")
+log = logutil.get_logger("etcdserver/api/v3rpc")
 
 
 def new_unary_interceptor(s: EtcdServer) -> UnaryServerInterceptor:
@@ -86,7 +87,7 @@ def log_unary_request_stats(
         "response size": resp.ByteSize() if resp is not None else 0,
         "request content": str(req).replace("\n", " "),
     }
-    log.debug("request stats", extra={"fields": fields})
+    log.with_(**fields).debug("request stats")
 
 
 async def prometheus_unary_interceptor(
