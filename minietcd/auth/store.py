@@ -42,22 +42,18 @@ class AuthStore:
 
     def __init__(self, be: Backend) -> None:
         """Go: auth/store.go#NewAuthStore"""
-        tx = be.batch_tx()
-        tx.lock()
-        for bucket in (_AUTH_BUCKET_NAME, _AUTH_USERS_BUCKET_NAME, _AUTH_ROLES_BUCKET_NAME):
-            tx.unsafe_create_bucket(bucket)
-        self._load(be, tx)
-        if self.revision() == 0:
-            self.commit_revision(tx)
-        tx.unlock()
+        with be.batch_tx() as tx:
+            for bucket in (_AUTH_BUCKET_NAME, _AUTH_USERS_BUCKET_NAME, _AUTH_ROLES_BUCKET_NAME):
+                tx.unsafe_create_bucket(bucket)
+            self._load(be, tx)
+            if self.revision() == 0:
+                self.commit_revision(tx)
         be.force_commit()
 
     def recover(self, be: Backend) -> None:
         """Become the auth store that ``be`` holds. Go: auth/store.go#authStore.Recover"""
-        tx = be.batch_tx()
-        tx.lock()
-        self._load(be, tx)
-        tx.unlock()
+        with be.batch_tx() as tx:
+            self._load(be, tx)
 
     def _load(self, be: Backend, tx: BatchTx) -> None:
         self.be = be

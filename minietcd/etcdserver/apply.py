@@ -136,11 +136,8 @@ class ApplierV3backend(ApplierV3):
             return self._put(txn, p)
         if p.lease != NO_LEASE and self.s.lessor.lookup(LeaseID(p.lease)) is None:
             raise LeaseNotFoundError
-        txn = self.s.kv().write()
-        try:
+        with self.s.kv().write() as txn:
             return self._put(txn, p)
-        finally:
-            txn.end()
 
     def _put(self, txn: TxnWrite, p: pb.PutRequest) -> pb.PutResponse:
         resp = pb.PutResponse()
@@ -160,11 +157,8 @@ class ApplierV3backend(ApplierV3):
         """Delete keys, and count them. Go: etcdserver/apply.go#applierV3backend.DeleteRange"""
         if txn is not None:
             return self._delete_range(txn, dr)
-        txn = self.s.kv().write()
-        try:
+        with self.s.kv().write() as txn:
             return self._delete_range(txn, dr)
-        finally:
-            txn.end()
 
     def _delete_range(self, txn: TxnWrite, dr: pb.DeleteRangeRequest) -> pb.DeleteRangeResponse:
         resp = pb.DeleteRangeResponse()
@@ -180,11 +174,8 @@ class ApplierV3backend(ApplierV3):
         """
         if txn is not None:
             return self._range(txn, r)
-        txn = self.s.kv().read()
-        try:
+        with self.s.kv().read() as txn:
             return self._range(txn, r)
-        finally:
-            txn.end()
 
     def _range(self, txn: TxnRead, r: pb.RangeRequest) -> pb.RangeResponse:
         rr = txn.range(r.key, r.range_end, _range_options(r))
@@ -213,14 +204,20 @@ class ApplierV3backend(ApplierV3):
             if is_write:
                 check_requests(txn, rt, iter(txn_path), self.check_request_put)
             check_requests(txn, rt, iter(txn_path), self.check_request_range)
-            if is_write:
-                txn.end()
-                txn = self.s.kv().write()
-            resp = pb.TxnResponse()
-            self.apply_txn(txn, rt, iter(txn_path), resp)
-            resp.header.revision = txn.rev() + bool(is_write and txn.changes())
-        finally:
+        except _EXPECTED_ERRORS:
             txn.end()
+            raise
+        if is_write:
+            txn.end()
+            txn = self.s.kv().write()
+        resp = pb.TxnResponse()
+        try:
+            self.apply_txn(txn, rt, iter(txn_path), resp)
+        except _EXPECTED_ERRORS as err:
+            # Half of it is done and must never be seen: it stays open, so that nothing more is committed.
+            raise AssertionError(f"unexpected error during txn: {err}") from err
+        resp.header.revision = txn.rev() + bool(is_write and txn.changes())
+        txn.end()
         return resp
 
     def apply_txn(self, txn: Any, rt: pb.TxnRequest, txn_path: Iterator[bool], tresp: pb.TxnResponse) -> None:

@@ -56,10 +56,8 @@ class Lease:
     def persist_to(self, b: Backend) -> None:
         """Write the lease to the backend, not the keys. Go: lease/lessor.go#Lease.persistTo"""
         lpb = lease_pb2.Lease(ID=self.id, TTL=self.ttl, RemainingTTL=self.remaining_ttl)
-        tx = b.batch_tx()
-        tx.lock()
-        tx.unsafe_put(_LEASE_BUCKET_NAME, _int64_to_bytes(self.id), lpb.SerializeToString())
-        tx.unlock()
+        with b.batch_tx() as tx:
+            tx.unsafe_put(_LEASE_BUCKET_NAME, _int64_to_bytes(self.id), lpb.SerializeToString())
 
     def keys(self) -> list[bytes]:
         """The attached keys. Go: lease/lessor.go#Lease.Keys"""
@@ -153,11 +151,9 @@ class Lessor:
         self.b, self.rd = b, rd
         self.lease_map: dict[LeaseID, Lease] = {}
         self.item_map: dict[LeaseItem, LeaseID] = {}
-        tx = b.batch_tx()
-        tx.lock()
-        tx.unsafe_create_bucket(_LEASE_BUCKET_NAME)
-        tx.unsafe_for_each(_LEASE_BUCKET_NAME, self._recover_lease)
-        tx.unlock()
+        with b.batch_tx() as tx:
+            tx.unsafe_create_bucket(_LEASE_BUCKET_NAME)
+            tx.unsafe_for_each(_LEASE_BUCKET_NAME, self._recover_lease)
         b.force_commit()
 
     def _must_lookup(self, id: LeaseID) -> Lease:

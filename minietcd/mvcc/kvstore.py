@@ -62,11 +62,9 @@ class Store:
         self.fifo_sched: FIFOScheduler | None = None
         self.closed = False
         le.set_range_deleter(self.write)
-        tx = b.batch_tx()
-        tx.lock()
-        tx.unsafe_create_bucket(KEY_BUCKET_NAME)
-        tx.unsafe_create_bucket(META_BUCKET_NAME)
-        tx.unlock()
+        with b.batch_tx() as tx:
+            tx.unsafe_create_bucket(KEY_BUCKET_NAME)
+            tx.unsafe_create_bucket(META_BUCKET_NAME)
         b.force_commit()
         self.restore_()
 
@@ -90,25 +88,18 @@ class Store:
 
     def range(self, key: bytes, end: bytes, ro: RangeOptions = DEFAULT_RANGE) -> RangeResult:
         """Read one range. Go: mvcc/kv_view.go#readView.Range"""
-        txn = self.read()
-        try:
+        with self.read() as txn:
             return txn.range(key, end, ro)
-        finally:
-            txn.end()
 
     def put(self, key: bytes, value: bytes, lease: LeaseID = NO_LEASE) -> int:
         """A transaction of one put. Go: mvcc/kv_view.go#writeView.Put"""
-        txn = self.write()
-        rev = txn.put(key, value, lease)
-        txn.end()
-        return rev
+        with self.write() as txn:
+            return txn.put(key, value, lease)
 
     def delete_range(self, key: bytes, end: bytes) -> tuple[int, int]:
         """A transaction of one deletion. Go: mvcc/kv_view.go#writeView.DeleteRange"""
-        txn = self.write()
-        deleted = txn.delete_range(key, end)
-        txn.end()
-        return deleted
+        with self.write() as txn:
+            return txn.delete_range(key, end)
 
     def hash(self) -> tuple[int, int]:
         """A hash of the whole backend, and the revision. Go: mvcc/kvstore.go#store.Hash"""
@@ -161,10 +152,8 @@ class Store:
         if rev > self.current_rev:
             raise FutureRevError
         self.compact_main_rev = rev
-        tx = self.b.batch_tx()
-        tx.lock()
-        tx.unsafe_put(META_BUCKET_NAME, SCHEDULED_COMPACT_KEY_NAME, rev_to_bytes(Revision(rev)))
-        tx.unlock()
+        with self.b.batch_tx() as tx:
+            tx.unsafe_put(META_BUCKET_NAME, SCHEDULED_COMPACT_KEY_NAME, rev_to_bytes(Revision(rev)))
         self.b.force_commit()
 
     def compact_(self, rev: int) -> Chan[None]:
@@ -189,10 +178,8 @@ class Store:
 
     def commit(self) -> None:
         """Commit what waits, with the newest consistent index. Go: mvcc/kvstore.go#store.Commit"""
-        tx = self.b.batch_tx()
-        tx.lock()
-        self.save_index(tx)
-        tx.unlock()
+        with self.b.batch_tx() as tx:
+            self.save_index(tx)
         self.b.force_commit()
 
     def holds(self, b: Backend) -> bool:
@@ -212,24 +199,22 @@ class Store:
         self.kvindex = TreeIndex()
         self.current_rev, self.compact_main_rev = 1, -1
         self._consistent_index = 0
-        tx = self.b.batch_tx()
-        tx.lock()
-        if finished := tx.unsafe_range(META_BUCKET_NAME, FINISHED_COMPACT_KEY_NAME)[1]:
-            self.compact_main_rev = bytes_to_rev(finished[0]).main
-            log.info("restored last compact revision", restored_compact_revision=self.compact_main_rev)
-        scheduled = tx.unsafe_range(META_BUCKET_NAME, SCHEDULED_COMPACT_KEY_NAME)[1]
-        key_to_lease: dict[bytes, LeaseID] = {}
-        start = Revision(1)
-        while True:
-            keys, values = tx.unsafe_range(
-                KEY_BUCKET_NAME, rev_to_bytes(start), rev_to_bytes(_LAST), RESTORE_CHUNK_KEYS
-            )
-            self.restore_chunk(keys, values, key_to_lease)
-            if len(keys) < RESTORE_CHUNK_KEYS:
-                break
-            start = bytes_to_rev(keys[-1])
-            start = Revision(start.main, start.sub + 1)
-        tx.unlock()
+        with self.b.batch_tx() as tx:
+            if finished := tx.unsafe_range(META_BUCKET_NAME, FINISHED_COMPACT_KEY_NAME)[1]:
+                self.compact_main_rev = bytes_to_rev(finished[0]).main
+                log.info("restored last compact revision", restored_compact_revision=self.compact_main_rev)
+            scheduled = tx.unsafe_range(META_BUCKET_NAME, SCHEDULED_COMPACT_KEY_NAME)[1]
+            key_to_lease: dict[bytes, LeaseID] = {}
+            start = Revision(1)
+            while True:
+                keys, values = tx.unsafe_range(
+                    KEY_BUCKET_NAME, rev_to_bytes(start), rev_to_bytes(_LAST), RESTORE_CHUNK_KEYS
+                )
+                self.restore_chunk(keys, values, key_to_lease)
+                if len(keys) < RESTORE_CHUNK_KEYS:
+                    break
+                start = bytes_to_rev(keys[-1])
+                start = Revision(start.main, start.sub + 1)
         # All that was written up to the compaction may be gone: the store was at least there.
         self.current_rev = max(self.current_rev, self.compact_main_rev)
         self._restore_leases(key_to_lease)

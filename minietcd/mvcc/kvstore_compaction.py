@@ -31,20 +31,17 @@ async def schedule_compaction(s: Store, compact_main_rev: int, keep: set[Revisio
     b = s.b
     last, end = Revision(0), rev_to_bytes(Revision(compact_main_rev + 1))
     while s.holds(b):
-        tx = b.batch_tx()
-        tx.lock()
-        keys, _ = tx.unsafe_range(KEY_BUCKET_NAME, rev_to_bytes(last), end, s.compaction_batch_limit)
-        for key in keys:
-            if bytes_to_rev(key) not in keep:
-                tx.unsafe_delete(KEY_BUCKET_NAME, key)
-        if len(keys) < s.compaction_batch_limit:
-            done = rev_to_bytes(Revision(compact_main_rev))
-            tx.unsafe_put(META_BUCKET_NAME, FINISHED_COMPACT_KEY_NAME, done)
-            tx.unlock()
-            log.info("finished scheduled compaction", compact_revision=compact_main_rev)
-            return
+        with b.batch_tx() as tx:
+            keys, _ = tx.unsafe_range(KEY_BUCKET_NAME, rev_to_bytes(last), end, s.compaction_batch_limit)
+            for key in keys:
+                if bytes_to_rev(key) not in keep:
+                    tx.unsafe_delete(KEY_BUCKET_NAME, key)
+            if len(keys) < s.compaction_batch_limit:
+                done = rev_to_bytes(Revision(compact_main_rev))
+                tx.unsafe_put(META_BUCKET_NAME, FINISHED_COMPACT_KEY_NAME, done)
+                log.info("finished scheduled compaction", compact_revision=compact_main_rev)
+                return
         main, sub = bytes_to_rev(keys[-1])
         last = Revision(main, sub + 1)
-        tx.unlock()
         b.force_commit()
         await asyncio.sleep(_PAUSE)

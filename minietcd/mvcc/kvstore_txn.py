@@ -5,7 +5,7 @@ Go: mvcc/kvstore_txn.go
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from minietcd.lease.lessor import NO_LEASE, LeaseID, LeaseItem
 from minietcd.mvcc.backend.batch_tx import BatchTxBuffered
@@ -52,6 +52,13 @@ class StoreTxnRead:
     def end(self) -> None:
         """Let go of the state that was read. Go: mvcc/kvstore_txn.go#storeTxnRead.End"""
         self.tx.runlock()
+
+    def __enter__(self) -> Self:
+        """It ends with the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def range_keys(self, key: bytes, end: bytes, cur_rev: int, ro: RangeOptions) -> RangeResult:
         """Ask the index which revisions counted, and the backend what they hold.

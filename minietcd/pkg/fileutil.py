@@ -154,10 +154,13 @@ def fdatasync(f: File) -> None:
     f.call(f.disk.fdatasync)
 
 
-def sync_dir(dir: Path, disk: Disk = DISK) -> None:
-    """Return when the names in ``dir`` are on the disk. Go: pkg/fileutil/dir_unix.go#OpenDir"""
-    with closing(File(dir, os.O_RDONLY, disk)) as d:
-        fsync(d)
+def sync_path(path: Path, disk: Disk = DISK) -> None:
+    """Return when a file, or the names in a directory, are on the disk.
+
+    Go: pkg/fileutil/dir_unix.go#OpenDir
+    """
+    with closing(File(path, os.O_RDONLY, disk)) as file:
+        fsync(file)
 
 
 def try_lock_file(path: Path, flags: int, disk: Disk = DISK) -> File:

@@ -175,7 +175,7 @@ class WAL:
         self.sync()
 
         self.disk.rename(new_tail.name, path)
-        fileutil.sync_dir(self.dir, self.disk)
+        fileutil.sync_path(self.dir, self.disk)
         new_tail.name = path
         log.info("created a new WAL segment", path=path)
 
@@ -285,7 +285,7 @@ def create(dirpath: Path, metadata: bytes, disk: Disk = DISK) -> WAL:
         raise
     try:
         for dir in (dirpath, dirpath.parent):
-            fileutil.sync_dir(dir, disk)
+            fileutil.sync_path(dir, disk)
     except OSError:
         w.cleanup_wal()
         raise

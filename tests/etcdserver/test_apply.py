@@ -154,6 +154,20 @@ def test_delete_range_counts_and_shows(filled: Any) -> None:
     assert filled.kv().rev() == 9
 
 
+def test_a_txn_that_fails_after_it_wrote_shows_nothing_and_is_the_last(filled: Any) -> None:
+    """Clients cannot ask for one: it deletes and puts the same key. It could still be in the log."""
+    gone = pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=b"a"))
+    kept = pb.RequestOp(request_put=put("a", "", ignore_value=True))
+    with pytest.raises(AssertionError, match="unexpected error during txn: etcdserver: key not found"):
+        apply(filled, txn=pb.TxnRequest(success=[gone, kept]))
+    with pytest.raises(AssertionError, match="a write transaction is open already"):
+        apply(filled, put=put("b"))
+    with pytest.raises(AssertionError, match="a write transaction is open already"):
+        filled.backend().force_commit()
+    assert filled.kv().rev() == 8
+    filled.backend().batch_tx().rollback()
+
+
 @pytest.mark.parametrize(
     ("compare", "holds"),
     [

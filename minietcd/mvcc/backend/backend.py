@@ -20,7 +20,7 @@ from minietcd.mvcc.backend.batch_tx import BatchTxBuffered
 from minietcd.mvcc.backend.errors import BackendError, BackendLockedError
 from minietcd.mvcc.backend.read_tx import Committed, ConcurrentReadTx, ReadTx
 from minietcd.mvcc.backend.tx_buffer import TxReadBuffer
-from minietcd.pkg import logutil
+from minietcd.pkg import fileutil, logutil
 from minietcd.pkg.clock import Ticker
 from minietcd.pkg.task import go
 
@@ -205,7 +205,7 @@ class Backend:
         temporary.unlink(missing_ok=True)
         try:
             self.db.copy(str(temporary), compact=True)
-            _fsync(temporary)
+            fileutil.sync_path(temporary)
         except (lmdb.Error, OSError) as e:
             temporary.unlink(missing_ok=True)
             raise BackendError(self.path, f"cannot defragment: {e}") from e
@@ -214,7 +214,7 @@ class Backend:
         os.close(self._lock_fd)
         self._lock_fd = _flock(temporary)
         temporary.replace(self.path)
-        _fsync(self.path.parent)
+        fileutil.sync_path(self.path.parent)
         self._open()
         self._read_tx.committed = self.begin()
         self._batch_tx.commit_(stop=False)
@@ -246,14 +246,6 @@ def _flock(path: Path) -> int:
         os.close(fd)
         raise BackendLockedError(path) from None
     return fd
-
-
-def _fsync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _open_lmdb(path: Path, map_size: int, sync: bool) -> lmdb.Environment:

@@ -62,7 +62,7 @@ class Snapshotter:
         b = snapshot.marshal()
         snap = snappb.snapshot(crc=google_crc32c.value(b), data=b)
         fileutil.write_and_sync_file(self.dir / fname, snap.SerializeToString(), self.disk)
-        fileutil.sync_dir(self.dir, self.disk)
+        fileutil.sync_path(self.dir, self.disk)
 
     def load(self) -> Snapshot:
         """The newest snapshot. Raises NoSnapshotError.
