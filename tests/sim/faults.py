@@ -1,0 +1,328 @@
+"""What goes wrong, and when: a plan as plain data, written as a script of one line an event.
+
+::
+
+    seed 17
+    members 3
+    seconds 20
+    2.100 crash leader for 0.400
+    3.000 on elected isolate it for 1.500
+    7.250 split n1,n2 n3 for 2.000
+
+An event begins at its second, or, ``on`` some occasion, when that is next given after its second. It ends
+``for`` so many seconds later, with whatever undoes it; an event without that is over at once. ``leader`` and
+``follower`` are whoever is that when the event begins, ``it`` is whom the occasion is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from random import Random
+
+VERBS = {
+    "crash": "WHO: dies at once; of what was not synced some is left, up to the middle of a write",
+    "power": "everybody crashes at the same moment",
+    "isolate": "WHO: no member hears of it, and it hears of none; clients still do",
+    "mute": "WHO: no member hears of it, but it hears them",
+    "deaf": "WHO: it hears no member, but they hear it",
+    "split": "A,B C,D …: groups that do not hear each other",
+    "bridge": "WHO A,B C,D: two groups that do not hear each other, and one that hears both",
+    "hide": "WHO: clients do not reach it, members do",
+    "noise": "LOSS DOUBLE LATE: of all messages so many are lost, come twice, or come late and out of order",
+    "jitter": "SECONDS: everything on the network takes up to so much longer",
+    "hang-up": "WHO: its connections break",
+    "fsync-fails": "WHO: its disk fails to sync, which ends it",
+    "fsync-stalls": "WHO SECONDS: each sync takes so long",
+    "disk-full": "WHO: nothing more can be written, which ends it",
+    "clock": "WHO RATE: its clock shows so many seconds a second",
+    "slow": "WHO SECONDS: each step it takes takes so long",
+    "lead": "WHO: leadership is handed to it",
+    "learner": "NAME: a new member joins without a vote",
+    "promote": "NAME: it gets a vote",
+    "remove": "WHO: it is put out, for good",
+    "joint": "A,B,C: these vote from now on, and no others, by way of a joint configuration",
+}
+"""What an event can do, and what it is told."""
+
+OCCASIONS = {
+    "elected": "somebody won an election",
+    "vote": "somebody gave its vote away",
+    "disk": "somebody is about to change what is on its disk",
+    "write": "a write was acknowledged to a client; it is the one that leads",
+    "snapshot": "somebody was sent a snapshot",
+    "joint": "somebody entered a joint configuration",
+}
+"""What an event can wait for."""
+
+SETTINGS = {
+    "seed": "decides all that is left to chance",
+    "members": "how many there are at the start",
+    "seconds": "how long faults are made, in virtual time",
+    "snapshot-count": "entries between snapshots",
+    "message-bytes": "of entries in one message, at most, but one entry at least",
+    "segment-bytes": "after which the log goes on in another file",
+}
+
+
+class ScriptError(ValueError):
+    """A line of a script that says nothing known."""
+
+
+@dataclass(slots=True, frozen=True)
+class Event:
+    """One thing that goes wrong; times are in virtual seconds."""
+
+    at: float
+    do: str
+    args: tuple[str, ...] = ()
+    lasts: float = 0.0
+    on: str = ""
+
+    def __str__(self) -> str:
+        """As a line of a script."""
+        words = [f"{self.at:.3f}", *(("on", self.on) if self.on else ()), self.do, *self.args]
+        return " ".join(words + ([f"for {self.lasts:.3f}"] if self.lasts else []))
+
+    @staticmethod
+    def parse(line: str) -> Event:
+        """Raises ScriptError."""
+        try:
+            at, *words = line.split()
+            on = words[1] if words[0] == "on" else ""
+            words = words[2:] if on else words
+            lasts = float(words[-1]) if words[-2:-1] == ["for"] else 0.0
+            event = Event(float(at), words[0], tuple(words[1:-2] if lasts else words[1:]), lasts, on)
+        except (ValueError, IndexError) as error:
+            raise ScriptError(f"{line!r} is not an event") from error
+        if event.do not in VERBS or (on and on not in OCCASIONS):
+            raise ScriptError(f"{line!r}: nothing is known of {event.do!r}{on and f' on {on!r}'}")
+        return event
+
+
+@dataclass(slots=True, frozen=True)
+class Plan:
+    """A whole run: what is set, and the events in their order."""
+
+    seed: int
+    members: int = 3
+    seconds: float = 20.0
+    settings: dict[str, int] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+
+    def __str__(self) -> str:
+        """As a script."""
+        head = {"seed": self.seed, "members": self.members, "seconds": f"{self.seconds:g}"} | self.settings
+        lines = [f"{name} {value}" for name, value in head.items()] + [*map(str, self.events)]
+        return "".join(f"{line}\n" for line in lines)
+
+    @staticmethod
+    def parse(script: str) -> Plan:
+        """Raises ScriptError. Empty lines, and what comes after a ``#``, say nothing."""
+        settings: dict[str, float] = {}
+        events = []
+        for line in filter(None, (line.partition("#")[0].strip() for line in script.splitlines())):
+            if line[0].isdigit():
+                events.append(Event.parse(line))
+                continue
+            name, _, value = line.partition(" ")
+            if name not in SETTINGS:
+                raise ScriptError(f"{line!r} is neither a setting nor an event")
+            settings[name] = float(value)
+        seed, members, seconds = (settings.pop(name, 0) for name in ("seed", "members", "seconds"))
+        whole = {name: int(value) for name, value in settings.items()}
+        return Plan(int(seed), int(members) or 3, seconds or 20.0, whole, tuple(sorted(events, key=_begin)))
+
+    def with_events(self, events: tuple[Event, ...]) -> Plan:
+        """The same run with these events."""
+        return replace(self, events=events)
+
+
+def generate(seed: int, members: int | None = None, seconds: float = 20.0) -> Plan:
+    """The plan of a seed. Each leaves most kinds of fault out, so that the others can do their worst."""
+    rng = Random(f"faults {seed}")
+    if members is None:
+        members = rng.choice([3, 3, 5])
+    settings = {
+        "snapshot-count": rng.choice([8, 20, 50, 100_000]),
+        "message-bytes": rng.choice([0, 0, 200, 1 << 20]),
+        "segment-bytes": rng.choice([4_000, 20_000, 64_000_000]),
+    }
+    chosen = rng.sample(list(SCENES), rng.randint(1, 4))
+    cast = _Cast(rng, [f"n{n + 1}" for n in range(members)])
+    events: list[Event] = []
+    for scene in chosen:
+        every = SCENES[scene].every * rng.choice([0.5, 1.0, 2.0])
+        at = rng.uniform(0.5, every)
+        while at < seconds:
+            events += [_moved(event, at) for event in SCENES[scene].play(cast)]
+            at += rng.expovariate(1 / every)
+    kept = (event for event in sorted(events, key=_begin) if event.at < seconds)
+    return Plan(seed, members, seconds, settings, tuple(kept))
+
+
+@dataclass(slots=True)
+class _Cast:
+    """Who is there to have something happen to, and the chance that decides to whom."""
+
+    rng: Random
+    names: list[str]
+    joined: int = 0
+
+    def anybody(self) -> str:
+        return self.rng.choice([*self.names, "leader", "leader", "follower"])
+
+    def groups(self) -> tuple[str, str]:
+        """Two groups of everybody."""
+        names = self.rng.sample(self.names, len(self.names))
+        cut = self.rng.randint(1, len(names) - 1)
+        return ",".join(sorted(names[:cut])), ",".join(sorted(names[cut:]))
+
+    def short(self) -> float:
+        """Over before anybody else campaigns."""
+        return round(self.rng.uniform(0.02, 0.8), 3)
+
+    def long(self) -> float:
+        """Long enough for an election or two."""
+        return round(self.rng.uniform(0.8, 5.0), 3)
+
+    def some(self) -> float:
+        return self.short() if self.rng.random() < 0.4 else self.long()
+
+
+@dataclass(slots=True, frozen=True)
+class _Scene:
+    """A few events that belong together, and how many seconds pass, about, from one time to the next."""
+
+    every: float
+    play: Callable[[_Cast], Iterator[Event]]
+
+
+def _crash(cast: _Cast) -> Iterator[Event]:
+    if cast.rng.random() < 0.5:
+        yield Event(0, "crash", (cast.anybody(),), cast.some())
+    else:
+        yield Event(0, "crash", ("it",), cast.some(), on="disk")
+
+
+def _power(cast: _Cast) -> Iterator[Event]:
+    yield Event(0, "power", (), cast.short(), on=cast.rng.choice(["", "write", "write", "elected"]))
+
+
+def _partition(cast: _Cast) -> Iterator[Event]:
+    kind = cast.rng.choice(["isolate", "isolate", "mute", "deaf", "hide", "split", "split", "bridge"])
+    if kind == "split":
+        yield Event(0, kind, cast.groups(), cast.long())
+    elif kind == "bridge" and len(cast.names) > 2:
+        middle, *rest = cast.rng.sample(cast.names, len(cast.names))
+        half = (len(rest) + 1) // 2
+        yield Event(0, kind, (middle, ",".join(rest[:half]), ",".join(rest[half:])), cast.long())
+    else:
+        yield Event(0, "isolate" if kind == "bridge" else kind, (cast.anybody(),), cast.some())
+
+
+def _coup(cast: _Cast) -> Iterator[Event]:
+    """Whoever comes to lead is gone at once, some time before it has told everybody; several times over."""
+    for n in range(cast.rng.randint(2, 5)):
+        do = cast.rng.choice(["crash", "isolate", "isolate", "mute"])
+        yield Event(0.01 * n, do, ("it",), cast.some(), on=cast.rng.choice(["elected", "elected", "write"]))
+
+
+def _turncoat(cast: _Cast) -> Iterator[Event]:
+    """Those who have just voted die, and are back while the election goes on."""
+    yield Event(0, "isolate", ("leader",), cast.long())
+    for n in range(cast.rng.randint(1, 3)):
+        yield Event(0.01 * n, "crash", ("it",), round(cast.rng.uniform(0.01, 0.2), 3), on="vote")
+
+
+def _noise(cast: _Cast) -> Iterator[Event]:
+    rates = (f"{cast.rng.choice([0, 0.02, 0.1, 0.3]):g}" for _ in range(3))
+    yield Event(0, "noise", tuple(rates), cast.long())
+
+
+def _network(cast: _Cast) -> Iterator[Event]:
+    if cast.rng.random() < 0.5:
+        yield Event(0, "jitter", (f"{cast.rng.choice([0.01, 0.05, 0.2]):g}",), cast.long())
+    else:
+        yield Event(0, "hang-up", (cast.anybody(),))
+
+
+def _disk(cast: _Cast) -> Iterator[Event]:
+    do = cast.rng.choice(["fsync-fails", "fsync-stalls", "fsync-stalls", "disk-full"])
+    args = (f"{cast.rng.choice([0.02, 0.2, 1.5]):g}",) if do == "fsync-stalls" else ()
+    yield Event(0, do, (cast.anybody(), *args), cast.some())
+
+
+def _clock(cast: _Cast) -> Iterator[Event]:
+    yield Event(0, "clock", (cast.anybody(), f"{cast.rng.choice([0.3, 0.7, 1.5, 3.0]):g}"), 2 * cast.long())
+
+
+def _slow(cast: _Cast) -> Iterator[Event]:
+    yield Event(0, "slow", (cast.anybody(), f"{cast.rng.choice([0.0005, 0.002, 0.01]):g}"), cast.long())
+
+
+def _straggler(cast: _Cast) -> Iterator[Event]:
+    """Somebody is away for so long that it takes a snapshot to help it, and then that does not go well."""
+    who = cast.rng.choice(cast.names)
+    yield Event(0, cast.rng.choice(["isolate", "crash"]), (who,), cast.long() + 1)
+    yield Event(0.5, "noise", ("0", f"{cast.rng.choice([0, 0.3]):g}", f"{cast.rng.choice([0, 0.3]):g}"), 8.0)
+    if cast.rng.random() < 0.5:
+        do = cast.rng.choice(["crash", "crash", "isolate"])
+        yield Event(0.5, do, ("it",), cast.short(), on="snapshot")
+
+
+def _transfer(cast: _Cast) -> Iterator[Event]:
+    yield Event(0, "lead", (cast.rng.choice(cast.names),))
+
+
+def _members(cast: _Cast) -> Iterator[Event]:
+    """One comes, is given a vote, and perhaps somebody else goes."""
+    if cast.joined == 2:
+        return
+    cast.joined += 1
+    name = f"m{cast.joined}"
+    yield Event(0, "learner", (name,))
+    yield Event(cast.rng.uniform(2, 4), "promote", (name,))
+    if cast.rng.random() < 0.7:
+        yield Event(cast.rng.uniform(4, 7), "remove", (cast.anybody(),))
+
+
+def _joint(cast: _Cast) -> Iterator[Event]:
+    """Some members alone vote from now on, and mostly they are cut off from the old ones right then."""
+    voters = sorted(cast.rng.sample(cast.names, max(1, len(cast.names) - 2)))
+    yield Event(0, "joint", (",".join(voters),))
+    if cast.rng.random() < 0.7:
+        others = [name for name in cast.names if name not in voters]
+        kept = cast.rng.randint(0, len(voters) // 2)
+        cut = others + cast.rng.sample(voters, kept)
+        rest = [name for name in cast.names if name not in cut]
+        yield Event(0, "split", (",".join(sorted(cut)), ",".join(rest)), cast.long(), on="joint")
+    yield Event(cast.rng.uniform(3, 6), "joint", (",".join(cast.names),))
+
+
+SCENES = {
+    "crash": _Scene(3.0, _crash),
+    "power": _Scene(5.0, _power),
+    "partition": _Scene(4.0, _partition),
+    "coup": _Scene(5.0, _coup),
+    "turncoat": _Scene(5.0, _turncoat),
+    "noise": _Scene(6.0, _noise),
+    "network": _Scene(5.0, _network),
+    "disk": _Scene(5.0, _disk),
+    "clock": _Scene(8.0, _clock),
+    "slow": _Scene(8.0, _slow),
+    "straggler": _Scene(7.0, _straggler),
+    "transfer": _Scene(4.0, _transfer),
+    "members": _Scene(8.0, _members),
+    "joint": _Scene(7.0, _joint),
+}
+"""What a seed chooses from."""
+
+
+def _moved(event: Event, by: float) -> Event:
+    """Later, and to the millisecond, as it is written down."""
+    return replace(event, at=round(event.at + by, 3), lasts=round(event.lasts, 3))
+
+
+def _begin(event: Event) -> float:
+    return event.at
