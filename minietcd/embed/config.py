@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from minietcd.embed.config_logging import check_logging
 from minietcd.pkg.clock import WallClock, wall_clock
+from minietcd.pkg.disk import DISK, Disk
 from minietcd.pkg.types import URLs, URLsMap, new_urls, new_urls_map
 from minietcd.proto.etcdserverpb.rpc import UnaryServerInterceptor
 
@@ -46,7 +47,7 @@ class Config:
     """The fields of etcd's, in its units; durations are in seconds where etcd has a Duration.
 
     Ours are ``listeners`` (sockets already bound, by listen URL, so that members can know each other's free
-    ports before they start), ``unary_interceptors`` (put in front of etcd's own), ``clock`` and ``rng``.
+    ports before they start), ``unary_interceptors`` (put in front of etcd's own), ``clock``, ``disk``, ``rng``.
 
     Go: embed/config.go#Config
     """
@@ -91,6 +92,7 @@ class Config:
     listeners: dict[str, socket.socket] = field(default_factory=dict)
     unary_interceptors: Sequence[UnaryServerInterceptor] = ()
     clock: WallClock = wall_clock
+    disk: Disk = DISK
     rng: random.Random = field(default_factory=random.Random)
 
     def validate(self) -> None:

@@ -157,7 +157,7 @@ def server_config(cfg: Config) -> ServerConfig:
 
 def is_member_initialized(cfg: Config) -> bool:
     """Whether this member has lived before. Go: embed/util.go#isMemberInitialized"""
-    return exist(Path(cfg.wal_dir) if cfg.wal_dir else Path(cfg.dir) / "member" / "wal")
+    return exist(Path(cfg.wal_dir) if cfg.wal_dir else Path(cfg.dir) / "member" / "wal", cfg.disk)
 
 
 def print_config(ec: Config, sc: ServerConfig) -> None:

@@ -18,7 +18,7 @@ def open_snapshot_backend(cfg: ServerConfig, ss: Snapshotter, snapshot: Snapshot
 
     Go: etcdserver/backend.go#openSnapshotBackend
     """
-    ss.db_file_path(snapshot.metadata.index).replace(cfg.backend_path())
+    cfg.disk.rename(ss.db_file_path(snapshot.metadata.index), cfg.backend_path())
     return open_backend(cfg)
 
 
