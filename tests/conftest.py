@@ -15,6 +15,34 @@ ROOT = Path(__file__).parent.parent
 REAL_BIN = Path(os.environ.get("MINIETCD_REAL_BIN", ROOT / ".cache/etcd/usr/bin"))
 
 
+RAFT_SCRIPTS = ("interaction", "confchange", "quorum")
+"""The folders that a directory of raft scripts may have."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("raft scripts (tests/raft/test_scripts.py)")
+    group.addoption(
+        "--scripts",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help=f"replay the scripts of this directory too, in its folders {', '.join(RAFT_SCRIPTS)}",
+    )
+    group.addoption(
+        "--rewrite",
+        action="store_true",
+        help="put what comes out into our own scripts, in place of what should; look at the difference",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for given in config.getoption("--scripts"):
+        if not Path(given).is_dir():
+            raise pytest.UsageError(f"--scripts: there is no directory {given}")
+        if not any(any((Path(given) / folder).rglob("*.txt")) for folder in RAFT_SCRIPTS):
+            raise pytest.UsageError(f"--scripts: {given} has no *.txt in {', '.join(RAFT_SCRIPTS)}")
+
+
 def _real(program: str) -> Path:
     path = REAL_BIN / program
     if not path.is_file():

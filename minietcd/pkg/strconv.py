@@ -38,6 +38,15 @@ def parse_int(text: str, base: int) -> int:
     return value
 
 
+def parse_uint(text: str) -> int:
+    """An unsigned decimal number of 64 bits."""
+    if not re.fullmatch(r"[0-9]+", text):
+        raise ValueError(f"strconv.ParseUint: parsing {quote(text)}: invalid syntax")
+    if int(text) >= 2**64:
+        raise ValueError(f"strconv.ParseUint: parsing {quote(text)}: value out of range")
+    return int(text)
+
+
 def parse_duration(text: str) -> float:
     """Seconds in ``1h2m``, ``1.5s``, ``300ms`` …"""
     sign, rest = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import NewType, Self
 
+from minietcd.pkg.strconv import parse_uint
 from minietcd.proto.raftpb import raft_pb2
 
 Term = NewType("Term", int)
@@ -162,6 +163,11 @@ class ConfState:
     voters_outgoing: tuple[NodeID, ...] = ()
     learners_next: tuple[NodeID, ...] = ()
     auto_leave: bool = False
+
+    def __str__(self) -> str:
+        """As Go prints it, for the log."""
+        ids = (self.voters, self.learners, self.voters_outgoing, self.learners_next)
+        return f"{{{' '.join(map(_go_list, ids))} {str(self.auto_leave).lower()} []}}"
 
     def equivalent(self, other: ConfState) -> bool:
         """Whether both name the same members in whatever order.
@@ -333,7 +339,7 @@ class ConfChange:
 
     def __str__(self) -> str:
         """As Go prints it, for the log."""
-        return f"{{{self.type} {self.node_id} {_go_bytes(self.context)} {self.id} []}}"
+        return f"{{{self.type} {self.node_id} {_go_list(self.context)} {self.id} []}}"
 
     def as_v2(self) -> ConfChangeV2:
         """The same as a change of the second kind. Go: raft/raftpb/confchange.go#ConfChange.AsV2"""
@@ -384,7 +390,7 @@ class ConfChangeV2:
     def __str__(self) -> str:
         """As Go prints it, for the log."""
         changes = " ".join(f"{{{change.type} {change.node_id} []}}" for change in self.changes)
-        return f"{{{self.transition} [{changes}] {_go_bytes(self.context)} []}}"
+        return f"{{{self.transition} [{changes}] {_go_list(self.context)} []}}"
 
     def as_v2(self) -> ConfChangeV2:
         """Itself. Go: raft/raftpb/confchange.go#ConfChangeV2.AsV2"""
@@ -444,11 +450,19 @@ _LETTERS = {
 
 
 def conf_changes_from_string(s: str) -> tuple[ConfChangeSingle, ...]:
-    """Read ``v1 l2 r3 u4``: 1 votes, 2 learns, 3 goes, 4 is updated.
+    """Read ``v1 l2 r3 u4``: 1 votes, 2 learns, 3 goes, 4 is updated. Raises ValueError.
 
     Go: raft/raftpb/confchange.go#ConfChangesFromString
     """
-    return tuple(ConfChangeSingle(_LETTERS[word[0]], NodeID(int(word[1:]))) for word in s.split())
+    return tuple(map(_conf_change_single, s.strip().split(" "))) if s.strip() else ()
+
+
+def _conf_change_single(token: str) -> ConfChangeSingle:
+    if len(token) < 2:
+        raise ValueError(f"unknown token {token}")
+    if token[0] not in _LETTERS:
+        raise ValueError(f"unknown input: {token}")
+    return ConfChangeSingle(_LETTERS[token[0]], NodeID(parse_uint(token[1:])))
 
 
 def conf_changes_to_string(changes: Sequence[ConfChangeSingle]) -> str:
@@ -462,8 +476,8 @@ def sov_raft(x: int) -> int:
     return ((x | 1).bit_length() + 6) // 7
 
 
-def _go_bytes(data: bytes) -> str:
-    return f"[{' '.join(map(str, data))}]"
+def _go_list(numbers: Sequence[int]) -> str:
+    return f"[{' '.join(map(str, numbers))}]"
 
 
 def _ids(numbers: Sequence[int]) -> tuple[NodeID, ...]:
