@@ -98,38 +98,49 @@ class Node:
         rd = EMPTY_READY
         r = self.rn.raft
         lead = NONE
-        while not self.done.closed:
-            if advancec is not None:
-                readyc = None
-            elif self.rn.has_ready():
-                rd = self.rn.ready_without_accept()
-                readyc = self.readyc
-            if lead != r.lead:
-                self._log_leader(lead)
-                propc = self.propc if r.has_leader() else None
-                lead = r.lead
-            chan, item = await select(
-                propc, self.recvc, self.confc, self.tickc, (readyc, rd), advancec, self.statusc, self.stopc
-            )
-            if chan is propc:
-                self._propose(item)
-            elif chan is self.recvc:
-                self._receive(item)
-            elif chan is self.confc:
-                if not await self._apply_conf_change(item):
-                    propc = None
-            elif chan is self.tickc:
-                self.rn.tick()
-            elif chan is readyc:
-                self.rn.accept_ready(rd)
-                advancec = self.advancec
-            elif chan is advancec:
-                self.rn.advance(rd)
-                rd = EMPTY_READY
-                advancec = None
-            elif chan is self.statusc:
-                await item.send(get_status(r))
-            else:
+        try:
+            while not self.done.closed:
+                if advancec is not None:
+                    readyc = None
+                elif self.rn.has_ready():
+                    rd = self.rn.ready_without_accept()
+                    readyc = self.readyc
+                if lead != r.lead:
+                    self._log_leader(lead)
+                    propc = self.propc if r.has_leader() else None
+                    lead = r.lead
+                chan, item = await select(
+                    propc,
+                    self.recvc,
+                    self.confc,
+                    self.tickc,
+                    (readyc, rd),
+                    advancec,
+                    self.statusc,
+                    self.stopc,
+                )
+                if chan is propc:
+                    self._propose(item)
+                elif chan is self.recvc:
+                    self._receive(item)
+                elif chan is self.confc:
+                    if not await self._apply_conf_change(item):
+                        propc = None
+                elif chan is self.tickc:
+                    self.rn.tick()
+                elif chan is readyc:
+                    self.rn.accept_ready(rd)
+                    advancec = self.advancec
+                elif chan is advancec:
+                    self.rn.advance(rd)
+                    rd = EMPTY_READY
+                    advancec = None
+                elif chan is self.statusc:
+                    await item.send(get_status(r))
+                else:
+                    return
+        finally:
+            if not self.done.closed:  # nobody is to wait for a loop that died
                 self.done.close()
 
     def _log_leader(self, before: NodeID) -> None:

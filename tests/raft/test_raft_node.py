@@ -192,6 +192,19 @@ async def test_without_a_leader_proposers_wait_and_may_give_up():
     await node.stop()
 
 
+async def test_a_node_whose_loop_has_died_has_stopped():
+    crashes: Chan[object] = Chan("crashes", 1)
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: crashes.try_send(context["exception"])
+    )
+    node = start_node(config(MemoryStorage()), [Peer(1)])
+    await node.step(BACKGROUND, pb.Message(pb.MsgHeartbeat, from_=1, term=9, commit=99))
+    assert "out of range" in str(await crashes.recv())
+    await node.stop()
+    with pytest.raises(StoppedError):
+        await node.propose(BACKGROUND, b"")
+
+
 async def test_whoever_waits_learns_that_the_node_has_stopped():
     node = restart_node(config(stored(1, 2)))
     waiting = asyncio.create_task(node.propose(BACKGROUND, b"a"))
