@@ -147,8 +147,6 @@ def _command(words: tuple[str, ...], options: Options) -> Trace:
 
     def tell(outcome: Outcome) -> None:
         click.echo(outcome.errors, nl=False, err=True)
-        if outcome.code:
-            raise _FailedError(outcome.code)
         click.echo(outcome.output, nl=False, err=options.json)
 
     async def story(cluster: Cluster) -> None:
@@ -165,14 +163,6 @@ def _command(words: tuple[str, ...], options: Options) -> Trace:
         trace = _record(story, options.members, options)
     trace.command = words
     return trace
-
-
-class _FailedError(Exception):
-    """The command ended with this exit code."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 def _run(words: tuple[str, ...], options: Options) -> Trace:
@@ -250,13 +240,17 @@ def _record(story: Callable[[Cluster], Awaitable[None]], members: int, options: 
 
 
 def _in_loop(recording: Coroutine[Any, Any, Trace]) -> Trace:
+    """Run it; if a command in it fails, say what that said, and end as that did."""
     import asyncio
+
+    from tracer.cluster import CommandError
 
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(recording)
-    except _FailedError as error:
-        sys.exit(error.code)
+    except CommandError as error:
+        click.echo(error.outcome.errors, nl=False, err=True)
+        sys.exit(error.outcome.code)
 
 
 async def _as_coroutine(awaitable: Awaitable[None]) -> None:

@@ -2,7 +2,7 @@
 
 A script for ``tracer run`` is a module with ``async def story(cluster)``, which is recorded. It may set
 ``MEMBERS``, and talks to the cluster by ``ctl`` (the real command) or by a ``client``, each request
-in a task of its own::
+in a task of its own. A command that fails ends the story, unless it catches the CommandError::
 
     async def story(cluster: Cluster) -> None:
         await cluster.together(cluster.ctl("put", "a", "1"), cluster.ctl("put", "b", "2"))
@@ -64,6 +64,14 @@ class Outcome:
     errors: str
 
 
+class CommandError(Exception):
+    """A command failed; ``outcome`` has what it said."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.errors.strip())
+        self.outcome = outcome
+
+
 class Cluster:
     """Members n1, n2 …, of which n1 leads; all are stopped at the end of its ``async with``.
 
@@ -72,7 +80,6 @@ class Cluster:
 
     def __init__(self, members: int = 3, *, lines: bool = False, stations: bool = False) -> None:
         self.names = [f"n{number}" for number in range(1, members + 1)]
-        self.outcomes: list[Outcome] = []
         self._lines = lines
         self._wanted = is_station if stations else _everything
         self._calls = Calls()
@@ -112,11 +119,8 @@ class Cluster:
         return self._members[to].clients[0].addr
 
     async def ctl(self, *words: str, to: str = "leader") -> Outcome:
-        """Run the real command, as in a shell, against the member ``to``."""
-        args = ["--endpoints", self.endpoint(to), *words]
-        outcome = await asyncio.create_task(command(args, self._calls), name="main")
-        self.outcomes.append(outcome)
-        return outcome
+        """Run the real command, as in a shell, against the member ``to``. Raises CommandError if it fails."""
+        return await _main(["--endpoints", self.endpoint(to), *words], self._calls)
 
     @asynccontextmanager
     async def client(self, to: str = "leader") -> AsyncIterator[clientv3.Client]:
@@ -252,11 +256,14 @@ class Cluster:
 
 
 async def record_client(args: list[str]) -> tuple[Trace, Outcome]:
-    """The client's half of a command, run against whatever cluster its ``--endpoints`` name."""
+    """The client's half of a command, run against whatever cluster its ``--endpoints`` name.
+
+    Raises CommandError.
+    """
     calls = Calls()
     with Recorder(domain.subject()) as recorder:
         calls.recorder = recorder
-        outcome = await asyncio.create_task(command(args, calls), name="main")
+        outcome = await _main(args, calls)
         calls.recorder = None
     return build(recorder.journal), outcome
 
@@ -268,6 +275,13 @@ async def command(args: list[str], calls: Calls | None = None) -> Outcome:
     around = Surroundings(stdout=output, stderr=errors, environ=os.environ, unary_interceptors=interceptors)
     code = await etcdctl.run(args, around)
     return Outcome(code, output.getvalue(), errors.getvalue())
+
+
+async def _main(args: list[str], calls: Calls) -> Outcome:
+    outcome = await asyncio.create_task(command(args, calls), name="main")
+    if outcome.code:
+        raise CommandError(outcome)
+    return outcome
 
 
 def check(words: list[str]) -> Outcome | None:

@@ -135,6 +135,21 @@ def test_a_mistake_is_told_in_one_line(words: tuple[str, ...], code: int, compla
     assert done.stderr.count("\n") == 1
 
 
+def test_a_command_that_fails_ends_the_story_unless_it_is_caught(tmp_path: Path) -> None:
+    script = tmp_path / "story.py"
+    script.write_text('async def story(cluster):\n    await cluster.ctl("get", "foo", "--rev", "99")\n')
+    done = tracer("run", str(script), "--members", "1")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("Error: etcdserver: mvcc: required revision is a future revision")
+    script.write_text(
+        "from tracer.cluster import CommandError\n"
+        "async def story(cluster):\n    try:\n"
+        '        await cluster.ctl("get", "foo", "--rev", "99")\n    except CommandError:\n        pass\n'
+    )
+    done = tracer("run", str(script), "--members", "1", "--plain")
+    assert (done.returncode, done.stderr, done.stdout[:5]) == (0, "", "story")
+
+
 def test_without_graphviz_a_picture_is_refused_before_anything_is_started() -> None:
     done = tracer("put", "a", "b", "--svg", "x.svg", PATH="/nonexistent")
     assert (done.returncode, done.stdout) == (1, "")

@@ -24,7 +24,6 @@ async def trace(members: int, to: str, words: tuple[str, ...]) -> Trace:
         await cluster.ctl(*PUT)
         await cluster.settle()
         seen = await cluster.record(cluster.ctl(*words, to=to))
-    assert cluster.outcomes[-1].code == 0
     return slice(seen, requests(seen), RULES)
 
 
