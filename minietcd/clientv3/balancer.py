@@ -53,9 +53,9 @@ def parse_endpoint(endpoint: str) -> Endpoint:
 class SubConn:
     """One endpoint, and the connection to it when there is one."""
 
-    def __init__(self, endpoint: Endpoint, dial_timeout: float) -> None:
+    def __init__(self, endpoint: Endpoint, connect_timeout: float) -> None:
         self.endpoint = endpoint
-        self.dial_timeout = dial_timeout
+        self.connect_timeout = connect_timeout
         self.error: Exception | None = None
         self.channel: Channel | None = None
         self.task: asyncio.Task[None] | None = None
@@ -76,7 +76,7 @@ class SubConn:
         while not self.ready:
             try:
                 self.channel = self.channel or self._open()
-                async with asyncio.timeout(self.dial_timeout or None):
+                async with asyncio.timeout(self.connect_timeout):
                     await self.channel.__connect__()
             except (OSError, ValueError, OverflowError) as err:
                 self.error = err
@@ -105,14 +105,14 @@ class SubConn:
 class Balancer:
     """Every connection of one client. Go: clientv3/balancer/balancer.go#baseBalancer"""
 
-    def __init__(self, endpoints: Sequence[str], dial_timeout: float, max_send: int) -> None:
+    def __init__(self, endpoints: Sequence[str], connect_timeout: float, max_send: int) -> None:
         """Go: clientv3/balancer/balancer.go#builder.Build"""
         parsed = [parse_endpoint(endpoint) for endpoint in endpoints]
         if secure := [endpoint for endpoint in parsed if endpoint.scheme in ("https", "unixs")]:
             raise NotSupportedError(f"{secure[0].scheme}://{secure[0].host}: TLS is not supported yet")
         self.target = ",".join(endpoints)
         self.max_send = max_send
-        self.scs = [SubConn(endpoint, dial_timeout) for endpoint in parsed]
+        self.scs = [SubConn(endpoint, connect_timeout) for endpoint in parsed]
         self.next = 0
         self.blocking_ch: Chan[None] = Chan("pickerWrapper.blockingCh")
         self._dial_lost()

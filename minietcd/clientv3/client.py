@@ -8,6 +8,7 @@ Go: clientv3/client.go
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -43,7 +44,9 @@ class Config:
     endpoints: Sequence[str]
     """``host:port``, ``http://host:port`` or ``unix://path``."""
     dial_timeout: float = 0
-    """Seconds for one attempt to connect; 0: as many as the system allows."""
+    """Seconds in which the client has to be made, before it connects; 0 or less: any number."""
+    min_connect_timeout: float = 20.0
+    """Seconds for one attempt to connect. gRPC's."""
     max_call_send_msg_size: int = DEFAULT_MAX_CALL_SEND_MSG_SIZE
     """Bytes of the largest request."""
     unary_interceptors: Sequence[UnaryClientInterceptor] = ()
@@ -55,7 +58,7 @@ class Config:
 async def new(cfg: Config) -> Client:
     """A client, whether or not an endpoint can be reached: connecting goes on behind the first calls.
 
-    Raises NoAvailableEndpointsError, NotSupportedError.
+    Raises NoAvailableEndpointsError, NotSupportedError, TimeoutError.
 
     Go: clientv3/client.go#New
     """
@@ -101,7 +104,7 @@ class Client:
 
     def dial(self) -> tuple[Balancer, Invoke]:
         """Start to connect to every endpoint. Go: clientv3/client.go#Client.dial"""
-        conn = Balancer(self.cfg.endpoints, self.cfg.dial_timeout, self.cfg.max_call_send_msg_size)
+        conn = Balancer(self.cfg.endpoints, self.cfg.min_connect_timeout, self.cfg.max_call_send_msg_size)
         return conn, self.dial_setup_opts(conn)
 
     def round_robin_quorum_backoff(self, wait_between: float, jitter_fraction: float) -> BackoffFunc:
@@ -121,7 +124,13 @@ class Client:
 
 async def new_client(cfg: Config) -> Client:
     """Go: clientv3/client.go#newClient"""
-    return Client(cfg)
+    clock = asyncio.get_running_loop().time
+    start = clock()
+    client = Client(cfg)
+    if 0 < cfg.dial_timeout < clock() - start:
+        await client.close()
+        raise TimeoutError("context deadline exceeded")
+    return client
 
 
 def jitter_up(duration: float, jitter: float, random: Random) -> float:

@@ -94,6 +94,8 @@ get a -w xx
 get a -w json --print-value-only
 get a --command-timeout=0
 get a --dial-timeout=0
+get a --dial-timeout=1ns
+get a --dial-timeout=-1s
 del
 del a b c
 del a b --prefix

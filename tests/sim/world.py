@@ -177,7 +177,7 @@ class Client:
         self.process = Process(world.loop, name, self.clock)
         config = clientv3.Config(
             [world.client_address(endpoint) for endpoint in endpoints],
-            dial_timeout=1.0,
+            min_connect_timeout=1.0,
             random=Random(f"{world.seed} client {name}"),
         )
         self.real = self.process.context.run(clientv3.Client, config)

@@ -67,7 +67,7 @@ async def must_client_from_cmd(cmd: Command) -> Client:
     cfg = client_config_from_cmd(cmd)
     try:
         return await new(cfg)
-    except NoAvailableEndpointsError as err:
+    except (NoAvailableEndpointsError, TimeoutError) as err:
         exit_with_error(ExitBadConnection, err)
     except NotSupportedError as err:
         exit_with_error(ExitBadFeature, err)
