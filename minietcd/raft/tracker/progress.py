@@ -19,7 +19,7 @@ class Progress:
     """How far a follower's log is known to match the leader's, and from where to send next.
 
     Everything up to ``match`` is on the follower for certain; from there to ``next`` it is under way, or
-    hoped for. So ``match < next``, unless a refusal that was long under way sets a probe back too far.
+    hoped for. Invariant: ``match < next``.
 
     Go: raft/tracker/progress.go#Progress
     """
@@ -92,7 +92,8 @@ class Progress:
     def maybe_decr_to(self, rejected: Index, last: Index) -> bool:
         """The follower refused an append after ``rejected``; its log ends at ``last``.
 
-        Returns False if the refusal is stale: appends may be answered twice, or out of order.
+        Returns False if the refusal is stale: appends may be answered twice, or out of order. Not every stale
+        one shows; none sets a probe back behind ``match`` (in etcd 3.4 one can, in later versions not).
 
         Go: raft/tracker/progress.go#Progress.MaybeDecrTo
         """
@@ -103,7 +104,7 @@ class Progress:
             return True
         if self.next - 1 != rejected:  # a probe has one append under way, and this answers another
             return False
-        self.next = Index(max(min(rejected, last + 1), 1))
+        self.next = Index(max(min(rejected, last + 1), self.match + 1))
         self.probe_sent = False
         return True
 
