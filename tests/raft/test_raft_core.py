@@ -306,15 +306,13 @@ def test_who_is_too_far_behind_gets_a_snapshot():
     leader = network.elect(1)
     network.isolated = {3}
     network.propose(1, b"a", b"b")
-    last = leader.raft.raft_log.applied
-    leader.storage.create_snapshot(last, None, b"state")
-    leader.storage.compact(last)
+    leader.compact()
     network.isolated = set()
     network.propose(1, b"c")
     network.tick(2)
-    assert pb.MsgSnap in [m.type for m in network.sent]
-    assert network[3].storage.snapshot().data == b"state"
-    assert network[3].data == [b"c"]
+    assert network.count(pb.MsgSnap) == 1
+    assert network[3].storage.snapshot() == leader.storage.snapshot()
+    assert network[3].data == [b"a", b"b", b"c"]
     assert leader.raft.prs.progress[3].state == StateReplicate
 
 
@@ -441,16 +439,15 @@ def test_a_member_joins_and_catches_up():
     network = Network(1)
     network.elect(1)
     network.propose(1, b"a")
-    leader, network.members[2], network.isolated = network[1], Member(2, ()), {2}
-    leader.node.propose_conf_change(pb.ConfChange(type=pb.ConfChangeAddNode, node_id=2))
-    network.settle()
-    leader.storage.create_snapshot(leader.raft.raft_log.applied, leader.raft.prs.conf_state(), b"state")
+    leader, joining, network.isolated = network[1], network.join(2), {2}
+    network.change(1, "v2")
+    leader.compact()
     network.isolated = set()
     network.tick(3)
     network.propose(1, b"b")
-    assert leader.raft.prs.voter_nodes() == network[2].raft.prs.voter_nodes() == (1, 2)
-    assert network[2].storage.snapshot().data == b"state"
-    assert network[2].data == [b"b"]
+    assert leader.raft.prs.voter_nodes() == joining.raft.prs.voter_nodes() == (1, 2)
+    assert joining.storage.snapshot() == leader.storage.snapshot()
+    assert joining.data == [b"a", b"b"]
 
 
 @pytest.mark.parametrize(
@@ -545,7 +542,6 @@ def test_a_status_tells_where_everybody_is():
 def test_logs_never_disagree_on_what_is_committed(data):
     """Cuts, crashes, elections and proposals as they come: no term has two leaders, no index two entries."""
     network = Network(3, pre_vote=data.draw(st.booleans()), check_quorum=data.draw(st.booleans()))
-    leaders: dict[int, int] = {}
     for number in range(data.draw(st.integers(5, 40))):
         id = data.draw(st.integers(1, 3))
         match data.draw(st.sampled_from(["tick", "campaign", "cut", "heal", "crash", "propose", "compact"])):
@@ -559,21 +555,10 @@ def test_logs_never_disagree_on_what_is_committed(data):
                 network.isolated = set()
             case "crash":
                 network[id].restart()
-            case "propose" if network[id].raft.state == StateLeader:
+            case "propose" if network[id].leads:
                 network[id].node.propose(b"%d" % number)
-            case "compact" if (last := network[id].raft.raft_log.applied) > network[id].storage.first_index():
-                storage = network[id].storage
-                if last > storage.snapshot().metadata.index and last <= storage.last_index():
-                    storage.create_snapshot(last, network[id].raft.prs.conf_state(), b"")
-                    storage.compact(last)
+            case "compact":
+                network[id].compact()
         network.settle()
-        for leader in network.leaders():
-            assert leaders.setdefault(network[leader].raft.term, leader) == leader
-    committed: dict[int, pb.Entry] = {}
-    for member in network.members.values():
-        for entry in member.applied:
-            assert committed.setdefault(entry.index, entry) == entry
-    network.isolated = set()
-    network.tick(100)
-    assert len(network.leaders()) == 1
-    assert len({member.raft.raft_log.committed for member in network.members.values()}) == 1
+    network.heal()
+    network.agree()
