@@ -1,11 +1,10 @@
-"""The log and its unstable end, beside a plain list of terms."""
+"""The log and its unstable end, case by case; test_properties_log.py has all of them."""
 
 import logging
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from minietcd.raft import NO_LIMIT, CompactedError, MemoryStorage, SnapOutOfDateError, UnavailableError
 from minietcd.raft import raftpb as pb
@@ -179,54 +178,6 @@ def test_what_was_handed_out_does_not_change_with_the_log():
     handed_out = log.unstable_entries()
     log.append(entries(3, 1))
     assert handed_out == entries(2, 1)
-
-
-class LogMachine(RuleBasedStateMachine):
-    """A log, whose entries move to storage and are compacted there, and the list it should be."""
-
-    @initialize()
-    def begin(self):
-        self.storage = MemoryStorage()
-        self.log = RaftLog(self.storage, LOGGER)
-        self.model = []
-        self.term = 1
-
-    @rule(data=st.data(), count=st.integers(1, 4))
-    def append(self, data, count):
-        after = data.draw(st.integers(self.log.committed, len(self.model)))
-        if after < len(self.model):
-            self.term += 1  # only another leader replaces
-        self.model[after:] = [self.term] * count
-        self.log.append(entries(after + 1, *[self.term] * count))
-
-    @rule(data=st.data())
-    def commit(self, data):
-        self.log.commit_to(data.draw(st.integers(self.log.committed, len(self.model))))
-
-    @rule()
-    def save_and_apply(self):
-        unstable, committed = self.log.unstable_entries(), self.log.next_ents()
-        self.storage.append(unstable)
-        if unstable:
-            self.log.stable_to(unstable[-1].index, unstable[-1].term)
-        if committed:
-            self.log.applied_to(committed[-1].index)
-
-    @rule(data=st.data())
-    def compact(self, data):
-        last = min(self.log.applied, self.storage.last_index())
-        if last > self.storage.first_index() - 1:
-            self.storage.compact(data.draw(st.integers(self.storage.first_index(), last)))
-
-    @invariant()
-    def is_the_list(self):
-        first = self.log.first_index()
-        assert self.log.last_index() == len(self.model)
-        assert terms(self.log) == self.model[first - 1 :]
-        assert [self.log.term(i) for i in range(first, len(self.model) + 1)] == self.model[first - 1 :]
-
-
-TestLog = LogMachine.TestCase
 
 
 def test_storage_starts_empty():
