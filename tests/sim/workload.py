@@ -1,0 +1,143 @@
+"""What clients do while things go wrong: reads and writes of a few keys, of any member, at seeded moments."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from minietcd.clientv3.op import with_prev_kv, with_serializable
+from minietcd.pkg.context import BACKGROUND
+from minietcd.proto.etcdserverpb import rpc_pb2 as pb
+from tests.sim.checks import Answer
+from tests.sim.linearizability import Operation, Stored
+from tests.sim.world import Client, World
+
+KEYS = [b"a", b"b", b"c", b"d", b"e"]
+RATE = 20.0
+"""Operations a second, of all clients together."""
+CLIENTS = 5
+_TIMEOUTS = (0.3, 1.0, 3.0, 8.0)
+"""Impatience finds other bugs than patience."""
+_SHARES = {"put": 9, "cas": 3, "delete": 1, "get": 5, "peek": 2}
+"""How often what is done, of twenty; ``peek`` is a serializable read."""
+
+
+@dataclass(slots=True)
+class Workload:
+    """All clients, what they were told, and which writes nobody knows the outcome of."""
+
+    world: World
+    members: Sequence[str]
+    answers: list[Answer] = field(default_factory=list)
+    unanswered: list[Operation] = field(default_factory=list)
+    pending: dict[str, Operation] = field(default_factory=dict)
+    """By client."""
+    acknowledged: Callable[[], None] = lambda: None
+    """Called at each write that is acknowledged."""
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _values: int = 0
+
+    def start(self) -> None:
+        """Let all of them begin: some stick to a member, others go from one to the next."""
+        for n in range(CLIENTS):
+            rng = Random(f"{self.world.seed} workload {n}")
+            to = (
+                [self.members[n]]
+                if n < len(self.members) - 1
+                else rng.sample(self.members, len(self.members))
+            )
+            client = self.world.client(f"c{n + 1}", to, timeout=rng.choice(_TIMEOUTS))
+            self._tasks.append(client.go(self._work(client, rng)))
+
+    async def stop(self) -> None:
+        """Let none begin anything more; what they are at ends soon, one way or the other."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.unanswered += [op for op in self.pending.values() if op.do != "get"]
+
+    async def _work(self, client: Client, rng: Random) -> None:
+        while True:
+            await asyncio.sleep(rng.expovariate(RATE / CLIENTS))
+            what = rng.choices(list(_SHARES), list(_SHARES.values()))[0]
+            await self.request(client, self.next_operation(client, what, rng), what == "peek")
+
+    def next_operation(self, client: Client, what: str, rng: Random) -> Operation:
+        """A request of its own value, so that whoever reads it knows whose it was."""
+        self._values += 1
+        key, value = rng.choice(KEYS), f"v{self._values}".encode()
+        expected = self._a_recent_value(key) if rng.random() < 0.8 else None
+        do = "get" if what == "peek" else what
+        start = self.world.now
+        return Operation(key, do, start, value=value, expected=expected, client=client.name)  # type: ignore[arg-type]
+
+    async def request(self, client: Client, op: Operation, serializable: bool = False) -> bool:
+        """Make it, and note what came of it; returns whether there was an answer."""
+        self.pending[client.name] = op
+        words = [op.do, op.key.decode(), *([] if op.do == "get" else [op.value.decode()])]
+        try:
+            resp = await client.call(" ".join(words), lambda: _call(client, op, serializable))
+        except Exception:
+            if op.do != "get":
+                self.unanswered.append(op)
+            return False
+        finally:
+            del self.pending[client.name]
+        told = replace(op, end=self.world.now, outcome=_outcome(op, resp))
+        self.answers.append(Answer(told, resp.header.revision, serializable))
+        if op.do != "get":
+            self.acknowledged()
+        return True
+
+    def _a_recent_value(self, key: bytes) -> bytes | None:
+        """One that somebody was told of, perhaps no longer there."""
+        for answer in reversed(self.answers):
+            op = answer.request
+            if op.key == key:
+                return op.value if op.do in ("put", "cas") else op.outcome[0] if op.outcome else None  # type: ignore
+        return None
+
+
+async def _call(client: Client, op: Operation, serializable: bool) -> Any:
+    """Every call asks for what was there before."""
+    kv = client.real.kv
+    match op.do:
+        case "get":
+            return await kv.get(BACKGROUND, op.key, *([with_serializable()] if serializable else []))
+        case "put":
+            return await kv.put(BACKGROUND, op.key, op.value, with_prev_kv())
+        case "delete":
+            return await kv.delete(BACKGROUND, op.key, with_prev_kv())
+    return await kv.remote.txn(BACKGROUND, _swap(op))
+
+
+def _swap(op: Operation) -> pb.TxnRequest:
+    """If the value is what is expected, put another one; else read it."""
+    compare = pb.Compare(key=op.key, result=pb.Compare.EQUAL)
+    if op.expected is None:
+        compare.target, compare.version = pb.Compare.VERSION, 0
+    else:
+        compare.target, compare.value = pb.Compare.VALUE, op.expected
+    put, get = pb.PutRequest(key=op.key, value=op.value), pb.RangeRequest(key=op.key)
+    return pb.TxnRequest(
+        compare=[compare], success=[pb.RequestOp(request_put=put)], failure=[pb.RequestOp(request_range=get)]
+    )
+
+
+def _outcome(op: Operation, resp: Any) -> Any:
+    """What the answer says was there, or True for a swap that was made."""
+    match op.do:
+        case "get":
+            return _stored(resp.kvs)
+        case "put":
+            return _stored([resp.prev_kv] if resp.HasField("prev_kv") else [])
+        case "delete":
+            return _stored(resp.prev_kvs)
+    return True if resp.succeeded else _stored(resp.responses[0].response_range.kvs)
+
+
+def _stored(kvs: Sequence[Any]) -> Stored:
+    return (kvs[0].value, kvs[0].version) if kvs else None
