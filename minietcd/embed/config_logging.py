@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from minietcd.pkg.strconv import format_duration
+
 NOTICE = 25
 """Between info and warning, as capnslog has it: worth a look, nothing wrong."""
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40, "panic": 50, "fatal": 50}
@@ -48,7 +50,7 @@ class CapnslogFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """``record`` as capnslog writes it."""
         when = datetime.fromtimestamp(record.created).isoformat(" ", "microseconds")
-        fields = "".join(f", {name}: {value}" for name, value in _fields(record).items())
+        fields = "".join(f", {name}: {_text(value)}" for name, value in _fields(record).items())
         text = f"{record.getMessage()}{fields}{_trace(record, '\n')}"
         return f"{when} {_LETTERS.get(record.levelno, 'I')} | {record.name}: {text}"
 
@@ -73,7 +75,13 @@ class ZapFormatter(logging.Formatter):
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     fields: dict[str, object] = getattr(record, "fields", {})
-    return fields
+    return {
+        name: format_duration(value) if isinstance(value, float) else value for name, value in fields.items()
+    }
+
+
+def _text(value: object) -> str:
+    return f"[{' '.join(map(str, value))}]" if isinstance(value, tuple | list) else str(value)
 
 
 def _trace(record: logging.LogRecord, before: str) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from minietcd.auth.errors import AuthError
 from minietcd.etcdserver import quota
 from minietcd.etcdserver.errors import CorruptError, EtcdServerError, KeyNotFoundError, NoSpaceError
-from minietcd.etcdserver.util import warn_of_expensive_generic_request, warn_of_failed_request
+from minietcd.etcdserver.util import warn_of_expensive_request, warn_of_failed_request
 from minietcd.lease.errors import LeaseError, LeaseNotFoundError
 from minietcd.lease.lessor import NO_LEASE, LeaseID
 from minietcd.mvcc.errors import CompactedError, FutureRevError, MVCCError
@@ -122,9 +122,10 @@ class ApplierV3backend(ApplierV3):
             ar = _call(self.s.apply_v3, field, getattr(r, field))
         except _EXPECTED_ERRORS as err:
             ar = ApplyResult(err=err)
-            warn_of_failed_request(self.s.cfg.clock() - start, r, err)
-        limit = self.s.cfg.warning_apply_duration
-        warn_of_expensive_generic_request(limit, self.s.cfg.clock() - start, r, "", ar.resp)
+        took, limit = self.s.cfg.clock() - start, self.s.cfg.warning_apply_duration
+        warn_of_expensive_request(limit, took, r, ar.resp, ar.err)
+        if ar.err:
+            warn_of_failed_request(took, r, ar.err)
         return ar
 
     def put(self, txn: TxnWrite | None, p: pb.PutRequest) -> pb.PutResponse:

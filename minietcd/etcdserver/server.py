@@ -247,7 +247,13 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
 
     def _forward_ticks(self, message: str, spare: int) -> None:
         ticks = self.cfg.election_ticks - spare
-        self.lg.info(message, forward_ticks=ticks, election_ticks=self.cfg.election_ticks)
+        self.lg.info(
+            message,
+            forward_ticks=ticks,
+            forward_duration=ticks * self.cfg.tick_ms / 1000,
+            election_ticks=self.cfg.election_ticks,
+            election_timeout=self.cfg.election_timeout(),
+        )
         self.r.advance_ticks(ticks)
 
     def start(self) -> None:
@@ -556,7 +562,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         """
         path = member_attributes_store_path(self._id)
         lg = self.lg.with_(
-            local_member_attributes=self.attributes.to_json(),
+            local_member_attributes=self.attributes,
             request_path=path,
             cluster_id=id_string(self._cluster.id()),
             publish_timeout=self.cfg.req_timeout(),

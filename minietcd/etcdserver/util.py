@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf.message import Message
+
 from minietcd.etcdserver.api.membership.member import Member
 from minietcd.pkg import logutil
 from minietcd.pkg.chan import Chan
+from minietcd.proto.etcdserverpb.raft_internal_pb2 import InternalRaftRequest
+from minietcd.proto.etcdserverpb.raft_internal_stringer import internal_raft_string, loggable_string
+from minietcd.proto.etcdserverpb.rpc_pb2 import RangeResponse, TxnResponse
 from minietcd.raft.raftpb import NodeID
 
 if TYPE_CHECKING:
@@ -81,34 +86,54 @@ class Notifier:
         self.c.close()
 
 
-def warn_of_failed_request(took: float, request: Any, err: Exception) -> None:
+def warn_of_expensive_request(
+    limit: float, took: float, request: InternalRaftRequest, response: Message | None, err: Exception | None
+) -> None:
+    """Tell of a request that took longer to apply than ``limit`` (seconds).
+
+    Go: etcdserver/util.go#warnOfExpensiveRequest
+    """
+    if took > limit:
+        shown = internal_raft_string(request), _size_text(response)
+        warn_of_expensive_generic_request(limit, took, "", *shown, err)
+
+
+def warn_of_failed_request(took: float, request: InternalRaftRequest, err: Exception) -> None:
     """Tell of a request that could not be applied, after ``took`` seconds.
 
     Go: etcdserver/util.go#warnOfFailedRequest
     """
-    log.warning("failed to apply request", took=took, request=_shown(request), error=err)
+    shown = internal_raft_string(request)
+    log.warning("failed to apply request", took=took, request=shown, response="", error=err)
+
+
+def warn_of_expensive_read_only_request(
+    limit: float, took: float, request: Message, response: Any, err: Exception | None
+) -> None:
+    """The same of a range, or of a transaction that only reads.
+
+    Go: etcdserver/util.go#warnOfExpensiveReadOnlyTxnRequest
+    Go: etcdserver/util.go#warnOfExpensiveReadOnlyRangeRequest
+    """
+    if took <= limit:
+        return
+    text = ""
+    if isinstance(response, RangeResponse):
+        text = f"range_response_count:{len(response.kvs)} {_size_text(response)}"
+    elif isinstance(response, TxnResponse):
+        counts = [f"range_response_count:{len(op.response_range.kvs)}" for op in response.responses]
+        text = f"responses:<{' '.join(counts)}> {_size_text(response)}"
+    shown = loggable_string(request), text
+    warn_of_expensive_generic_request(limit, took, "read-only range ", *shown, err)
 
 
 def warn_of_expensive_generic_request(
-    warning_apply_duration: float, took: float, request: Any, prefix: str, response: Any
+    limit: float, took: float, prefix: str, request: str, response: str, err: Exception | None
 ) -> None:
-    """Tell of a request that took longer than it should (seconds).
-
-    Go: etcdserver/util.go#warnOfExpensiveGenericRequest
-    """
-    if took > warning_apply_duration:
-        log.warning(
-            "apply request took too long",
-            took=took,
-            expected_duration=warning_apply_duration,
-            prefix=prefix,
-            request=_shown(request),
-            response="" if response is None else f"size:{response.ByteSize()}",
-        )
+    """Go: etcdserver/util.go#warnOfExpensiveGenericRequest"""
+    lg = log.with_(took=took, expected_duration=limit, prefix=prefix, request=request, response=response)
+    (lg.with_(error=err) if err else lg).warning("apply request took too long")
 
 
-def _shown(request: Any) -> str:
-    """The request on one line; of values, which may be secret or long, only the size."""
-    name = type(request).__name__
-    parts = [f"{f.name}:{len(v) if f.name == 'value' else v!r}" for f, v in request.ListFields()]
-    return f"{name}<{' '.join(parts)}>"[:512]
+def _size_text(response: Message | None) -> str:
+    return "" if response is None else f"size:{response.ByteSize()}"

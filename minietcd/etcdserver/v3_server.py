@@ -9,13 +9,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from google.protobuf.message import Message
+
 from minietcd.auth.errors import AuthOldRevisionError
 from minietcd.auth.store import AuthInfo
 from minietcd.etcdserver import errors
 from minietcd.etcdserver.apply import ApplyResult, is_txn_readonly
 from minietcd.etcdserver.apply_auth import check_txn_auth
 from minietcd.etcdserver.state import ServerState
-from minietcd.etcdserver.util import Notifier, warn_of_expensive_generic_request
+from minietcd.etcdserver.util import Notifier, warn_of_expensive_read_only_request
 from minietcd.mvcc.watchable_store import WatchableStore
 from minietcd.pkg import logutil
 from minietcd.pkg.chan import Chan, select
@@ -29,6 +31,9 @@ log = logutil.get_logger("etcdserver")
 MAX_GAP_BETWEEN_APPLY_AND_COMMIT_INDEX = 5000
 READ_INDEX_RETRY_TIME = 0.5
 
+type AuthCheck = Callable[[AuthInfo], None]
+"""Raises AuthError unless whoever asks may."""
+
 
 class V3Server(ServerState):
     """The part of a member that v3 requests meet first. Go: etcdserver/server.go#EtcdServer"""
@@ -38,16 +43,13 @@ class V3Server(ServerState):
 
         Go: etcdserver/v3_server.go#EtcdServer.Range
         """
-        start = self.cfg.clock()
-        if not r.serializable:
-            await self.linearizable_read_notify(ctx)
-        resp = self.do_serialize(
+        return await self._read(
             ctx,
+            r,
+            r.serializable,
             lambda ai: self._auth_store.is_range_permitted(ai, r.key, r.range_end),
             lambda: self.apply_v3_base.range(None, r),
         )
-        self._warn_if_slow(start, r, resp)
-        return resp
 
     async def put(self, ctx: Context, r: pb.PutRequest) -> pb.PutResponse:
         """Write a key. Go: etcdserver/v3_server.go#EtcdServer.Put"""
@@ -67,14 +69,13 @@ class V3Server(ServerState):
         if not is_txn_readonly(r):
             resp: pb.TxnResponse = await self.raft_request(ctx, InternalRaftRequest(txn=r))
             return resp
-        start = self.cfg.clock()
-        if not is_txn_serializable(r):
-            await self.linearizable_read_notify(ctx)
-        resp = self.do_serialize(
-            ctx, lambda ai: check_txn_auth(self._auth_store, ai, r), lambda: self.apply_v3_base.txn(r)
+        return await self._read(
+            ctx,
+            r,
+            is_txn_serializable(r),
+            lambda ai: check_txn_auth(self._auth_store, ai, r),
+            lambda: self.apply_v3_base.txn(r),
         )
-        self._warn_if_slow(start, r, resp)
-        return resp
 
     async def compact(self, ctx: Context, r: pb.CompactionRequest) -> pb.CompactionResponse:
         """Forget revisions; if ``physical``, wait until their space is free, and make that last.
@@ -108,7 +109,7 @@ class V3Server(ServerState):
         """The same: 3.4 has two names for it. Go: etcdserver/v3_server.go#EtcdServer.raftRequest"""
         return await self.raft_request_once(ctx, r)
 
-    def do_serialize[T](self, ctx: Context, chk: Callable[[AuthInfo], None], get: Callable[[], T]) -> T:
+    def do_serialize[T](self, ctx: Context, chk: AuthCheck, get: Callable[[], T]) -> T:
         """``get`` if ``chk`` does not object, and if permissions have not changed meanwhile.
 
         Go: etcdserver/v3_server.go#EtcdServer.doSerialize
@@ -245,10 +246,27 @@ class V3Server(ServerState):
             return auth_info
         return self._auth_store.auth_info_from_tls(ctx)
 
-    def _warn_if_slow(self, start: float, request: Any, response: Any) -> None:
-        """Go: etcdserver/util.go#warnOfExpensiveReadOnlyRangeRequest"""
-        took, limit = self.cfg.clock() - start, self.cfg.warning_apply_duration
-        warn_of_expensive_generic_request(limit, took, request, "read-only range ", response)
+    async def _read[R](
+        self,
+        ctx: Context,
+        r: Message,
+        serializable: bool,
+        chk: Callable[[AuthInfo], None],
+        get: Callable[[], R],
+    ) -> R:
+        """What ``get`` returns, not before it can be trusted; and tell of what took long."""
+        start, resp, failure = self.cfg.clock(), None, None
+        try:
+            if not serializable:
+                await self.linearizable_read_notify(ctx)
+            resp = self.do_serialize(ctx, chk, get)
+            return resp
+        except Exception as err:
+            failure = err
+            raise
+        finally:
+            took, limit = self.cfg.clock() - start, self.cfg.warning_apply_duration
+            warn_of_expensive_read_only_request(limit, took, r, resp, failure)
 
 
 def is_txn_serializable(r: pb.TxnRequest) -> bool:

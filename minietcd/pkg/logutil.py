@@ -15,8 +15,8 @@ _NO_FIELDS = ("exc_info", "stack_info", "stacklevel")
 class Logger(logging.LoggerAdapter[logging.Logger]):
     """Takes fields by name: ``log.info("purged", path=name)``.
 
-    The underscores of a field's name are hyphens in the log, and one at its end is none. How fields look, and
-    their values, is for the handler's formatter to say (embed/config_logging.py).
+    The underscores of a field's name are hyphens in the log, and one at its end is none. A float is a number
+    of seconds. How all that looks is for the handler's formatter to say (embed/config_logging.py).
     """
 
     def __init__(self, logger: logging.Logger, fields: dict[str, Any]) -> None:

@@ -70,9 +70,10 @@ def parse_duration(text: str) -> float:
 def format_duration(seconds: float) -> str:
     """``2s``, ``1m30s``, ``1h0m0s``, ``300ms``: as Go prints a time.Duration."""
     if abs(seconds) < 1:
-        for unit, size in (("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9)):
-            if abs(seconds) >= size:
-                return f"{seconds / size:.15g}{unit}"
+        nanoseconds = round(seconds * 1e9)
+        for unit, size in (("ms", 1_000_000), ("µs", 1_000), ("ns", 1)):
+            if abs(nanoseconds) >= size:
+                return f"{nanoseconds / size:.9g}{unit}"
         return "0s"
     minutes, rest = divmod(abs(seconds), 60)
     hours, minutes = divmod(int(minutes), 60)

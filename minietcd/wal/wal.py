@@ -188,7 +188,7 @@ class WAL:
         fileutil.fdatasync(self.tail())
         took = self.disk.monotonic() - start
         if took > WARN_SYNC_DURATION:
-            log.warning("slow fdatasync", took=f"{took:.3f}s", expected_duration=f"{WARN_SYNC_DURATION:g}s")
+            log.warning("slow fdatasync", took=took, expected_duration=WARN_SYNC_DURATION)
 
     def release_lock_to(self, index: int) -> None:
         """Let go of the segments that hold nothing from ``index`` on, so that they may be purged.

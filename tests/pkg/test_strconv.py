@@ -80,7 +80,18 @@ def test_what_is_no_duration_is_refused_in_gos_words(text: str, complaint: str) 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(2, "2s"), (90, "1m30s"), (3600, "1h0m0s"), (0.3, "300ms"), (1.5, "1.5s"), (0, "0s"), (-60, "-1m0s")],
+    [
+        (2, "2s"),
+        (0.00012345678901, "123.457µs"),
+        (-1e-9, "-1ns"),
+        (1e-10, "0s"),
+        (90, "1m30s"),
+        (3600, "1h0m0s"),
+        (0.3, "300ms"),
+        (1.5, "1.5s"),
+        (0, "0s"),
+        (-60, "-1m0s"),
+    ],
 )
 def test_a_duration_is_shown_as_go_shows_it(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text

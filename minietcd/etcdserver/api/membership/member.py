@@ -38,6 +38,10 @@ class Attributes:
     name: str = ""
     client_urls: list[str] = field(default_factory=list)
 
+    def __str__(self) -> str:
+        """As etcd's log shows it."""
+        return f"{{Name:{self.name} ClientURLs:[{' '.join(self.client_urls)}]}}"
+
     def to_json(self) -> str:
         """The text that etcd keeps and proposes."""
         return go_json(_other_fields(self))

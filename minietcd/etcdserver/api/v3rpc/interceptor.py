@@ -26,8 +26,8 @@ from minietcd.etcdserver.api.v3rpc.util import is_rpc_supported_for_learner
 from minietcd.etcdserver.server import EtcdServer
 from minietcd.pkg import logutil
 from minietcd.pkg.context import Context
+from minietcd.proto.etcdserverpb.raft_internal_stringer import loggable_string
 from minietcd.proto.etcdserverpb.rpc import UnaryHandler, UnaryServerInfo, UnaryServerInterceptor
-from minietcd.proto.etcdserverpb.rpc_pb2 import PutRequest
 
 log = logutil.get_logger("etcdserver/api/v3rpc")
 
@@ -69,23 +69,19 @@ def new_log_unary_interceptor(s: EtcdServer) -> UnaryServerInterceptor:
 def log_unary_request_stats(
     ctx: Context, info: UnaryServerInfo, start_time: float, req: Any, resp: Any
 ) -> None:
-    """One line with the sizes of both messages; the value of a put is nobody's to read.
+    """One line with the sizes of both messages; values are nobody's to read.
 
     Left out: the counts of keys, because the answer's size tells as much.
 
     Go: etcdserver/api/v3rpc/interceptor.go#logUnaryRequestStats
     """
-    if isinstance(req, PutRequest):
-        size, req = req.ByteSize(), PutRequest(key=req.key, lease=req.lease, prev_kv=req.prev_kv)
-    else:
-        size = req.ByteSize()
     fields = {
-        "time spent": f"{(time.time() - start_time) * 1000:.3f}ms",
+        "time spent": time.time() - start_time,
         "remote": ctx.peer,
         "response type": info.full_method,
-        "request size": size,
+        "request size": req.ByteSize(),
         "response size": resp.ByteSize() if resp is not None else 0,
-        "request content": str(req).replace("\n", " "),
+        "request content": loggable_string(req),
     }
     log.with_(**fields).debug("request stats")
 
