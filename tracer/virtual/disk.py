@@ -2,12 +2,13 @@
 
 A file is what was written to it; what of that is durable, the last fsync says. So it is with names and the
 fsync of their directory. At a crash what came after survives in part: some of the writes, in their order, the
-last of them torn at any byte; some of the changes of names, in their order. That is what ext4 may do, except
-that it may also reorder writes to one file. Directories that are made stay: a journal has them long before.
+last of them torn between sectors; some of the changes of names, in their order. That is what ext4 may do,
+except that it may also reorder writes to one file. Directories that are made stay: a journal has them long
+before.
 
-Who maps a file into memory needs a real one. Such files are real, and are not kept here: at a crash each stays
-what it is, which is right for a database whose file is always one that was committed, as LMDB's is. A file
-from here that is renamed to the name of a real one becomes real.
+Who maps a file into memory needs a real one. Such files are real, and are not kept here: each stays in a
+crash what it is, which is right for a database whose file is always one that was committed, as LMDB's is. A
+file from here that is renamed to the name of a real one becomes real.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from collections.abc import Buffer, Callable
 from pathlib import Path
 
 from tracer.virtual.loop import VirtualLoop, running
+
+_SECTOR = 512
+"""Bytes that are written whole or not at all, which logs rely on to tell a torn write from a damaged one."""
 
 type Change = tuple[int, bytes] | int
 """Bytes that were written somewhere, or a new size."""
@@ -66,7 +70,9 @@ class File:
         self._keep(self.changes[:survive])
         for torn in self.changes[survive : survive + 1]:
             if isinstance(torn, tuple):
-                self._keep([(torn[0], torn[1][: chance.randrange(len(torn[1]))])])
+                offset, data = torn
+                ends = range(-offset % _SECTOR, len(data), _SECTOR)
+                self._keep([(offset, data[: chance.choice([0, *ends])])])
         self.changes.clear()
         self.data, self.size, self.synced, self.locked = bytearray(self.durable[0]), self.durable[1], 0, False
 
