@@ -123,8 +123,10 @@ class Faults:
 
     loss: float = 0
     duplicate: float = 0
+    latency: int = 0
+    """Ticks that every message is under way."""
     delay: int = 0
-    """The most ticks that a message is under way; of those that arrive in one tick, any may be first."""
+    """The most ticks that one is under way beyond that; those of one tick come in any order."""
     crash: float = 0
     """How likely a member dies over a Ready: while saving, before sending, or before applying."""
 
@@ -156,6 +158,8 @@ class Network:
         self.cut: set[tuple[int, int]] = set()
         """Pairs ``(from, to)`` between which nothing arrives; what is under way is lost too."""
         self.dropped_types: set[pb.MessageType] = set()
+        self.keep: Callable[[pb.Message], bool] | None = None
+        """What else decides whether a message arrives."""
         self.faults = NONE
         self.compact_every = 0
         """Entries after which a member makes a snapshot by itself; 0: never."""
@@ -184,7 +188,8 @@ class Network:
         }
 
     def heal(self) -> None:
-        self.isolated, self.cut, self.dropped_types, self.faults = set(), set(), set(), NONE
+        self.isolated, self.cut, self.dropped_types = set(), set(), set()
+        self.keep, self.faults = None, NONE
 
     def crash(self, *ids: int) -> None:
         for id in ids:
@@ -250,7 +255,7 @@ class Network:
         def agreed() -> bool:
             logs = [member.raft.raft_log for member in self.up()]
             alike = len({log.applied for log in logs} | {log.last_index() for log in logs}) == 1
-            return alike and len(self.leaders()) == 1 and not self._under_way
+            return alike and len(self.leaders()) == 1
 
         self.tick_until(agreed, within)
         data = self.up()[0].data
@@ -269,10 +274,7 @@ class Network:
         """Wait for a leader whom a majority follows."""
 
         def leading() -> Member | None:
-            followed = [
-                m for m in self.up() if m.leads and self._followers(m) > len(m.raft.prs.voter_nodes()) / 2
-            ]
-            return max(followed, key=lambda m: m.raft.term, default=None)
+            return next((m for m in self.up() if m.leads and self._is_followed(m)), None)
 
         return self.tick_until(leading, within)
 
@@ -327,7 +329,7 @@ class Network:
             data = message.marshal()
             copies = 1 + (self.rand.random() < self.faults.duplicate)
             for _ in range(copies):
-                late = self.rand.randint(0, self.faults.delay)
+                late = self.faults.latency + self.rand.randint(0, self.faults.delay)
                 order = self.rand.random() if self.faults.delay else 0.0
                 heappush(self._under_way, (self.now + late, order, next(self._number), data))
 
@@ -339,6 +341,7 @@ class Network:
             and (message.from_, message.to) not in self.cut
             and not {message.from_, message.to} & self.isolated
             and message.type not in self.dropped_types
+            and (self.keep is None or self.keep(message))
             and self.rand.random() >= self.faults.loss
         )
         if arrives:
