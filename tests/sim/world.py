@@ -29,6 +29,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import lmdb
+
 from minietcd.clientv3 import client as clientv3
 from minietcd.embed.config import Config
 from minietcd.embed.etcd import Etcd
@@ -332,6 +334,7 @@ class World:
         member = self.members[name]
         assert not member.alive, f"{name} lives"
         buried = member.process.buried if member.process else None
+        member.etcd = None
         life = member.process = Process(self.loop, name, member.clock)
         member.lives += 1
         life.go(self._live(member, life, buried), f"{name} main")
@@ -376,7 +379,10 @@ class World:
             await buried
         self.journal.note(member.name, f"begins life {member.lives}")
         member.etcd = _Etcd(self._configure(member, life), lambda server: self._observe(member, server))
-        await member.etcd._start()
+        try:
+            await member.etcd._start()
+        except Exception as error:
+            self._failed(self.loop, {"exception": error})
 
     def _configure(self, member: Member, life: Process) -> Config:
         name = member.name
@@ -419,14 +425,11 @@ class World:
         self.network.lose(life, silently)
         member.disk.crash()
         member.disk.watch = _nothing
-        life.buried.add_done_callback(lambda _: self._bury(member, member.etcd))
+        if member.etcd is not None and member.etcd.server is not None:
+            server = member.etcd.server
+            life.buried.add_done_callback(lambda _: _abandon(server.be))
         for observer in self.observers:
             observer.on_death(member, error)
-
-    def _bury(self, member: Member, etcd: Etcd | None) -> None:
-        """Let go of the database; the next life finds what was committed last."""
-        if etcd is not None and etcd.server is not None:
-            _abandon(etcd.server.be)
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """As in a real member, whatever nobody has caught ends it."""
@@ -561,7 +564,11 @@ def _outside() -> ContextVars:
 
 
 def _abandon(be: Backend) -> None:
-    """Let go of a database as a crash does, and leave the file to the next life."""
+    """Let go of a database as a crash does: the next life finds what was committed last."""
+    try:
+        be.db.info()
+    except lmdb.Error:
+        return  # it was closed in time
     be.db.close()
     os.close(be._lock_fd)
 

@@ -164,8 +164,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
             heapq.heappop(timers)
         if not timers:
             raise StuckError("nothing will ever happen again, and the story is not over")
-        self._steps = 0
-        self.now = max(self.now, timers[0][0])
+        if timers[0][0] > self.now:
+            self._steps, self.now = 0, timers[0][0]
         if self.now >= self._next_collection:
             self._next_collection = self.now + _COLLECT
             gc.collect()
@@ -267,28 +267,28 @@ class Process:
         """End between two steps, or, if one of its own is at it, after that, which nobody will hear of."""
         if not self.dead:
             self.dead = self.hindered = True
-            self._waiting.clear()
             self.loop.call_soon(self._bury, context=Context())
 
     def take(self, handle: Handle) -> None:
-        """A step of a process that is dead, busy or slow."""
-        if self.dead:
-            return
-        self._waiting.append(handle)
-        self._work()
+        """A step of a process that is dead, busy or slow: it waits, if only for the burial."""
+        if not self.buried.done():
+            self._waiting.append(handle)
+            self._work()
 
     def _work(self) -> None:
         """Do what waits as long as there is time for it, then come back when there is."""
-        while self._waiting and self.busy_until <= self.loop.now:
+        while not self.dead and self._waiting and self.busy_until <= self.loop.now:
             handle = self._waiting.popleft()
             if not handle._cancelled:
                 self.busy_until = self.loop.now + self._cost
                 handle._run()
-        if self._waiting and not self._wakes:
+        if self.dead:
+            return
+        if not self._waiting:
+            self.hindered = self._cost > 0 or self.busy_until > self.loop.now
+        elif not self._wakes:
             self._wakes = True
             self.loop.at(self.busy_until, self._wake, context=Context())
-        if not self._waiting and not self.dead:
-            self.hindered = self._cost > 0 or self.busy_until > self.loop.now
 
     def _wake(self) -> None:
         self._wakes = False
@@ -304,10 +304,12 @@ class Process:
             for task in tasks:
                 self._close(task)
                 task.cancel()
-            while steps := self.loop.withdraw(self):
+            while steps := [*self._waiting, *self.loop.withdraw(self)]:
+                self._waiting.clear()
                 for step in steps:
-                    step._run()
-                    step.cancel()
+                    if not step.cancelled():
+                        step._run()
+                        step.cancel()
         for task in self._tasks:
             if not task.cancelled():
                 task.exception()
