@@ -47,7 +47,8 @@ class Config:
     """The fields of etcd's, in its units; durations are in seconds where etcd has a Duration.
 
     Ours are ``listeners`` (sockets already bound, by listen URL, so that members can know each other's free
-    ports before they start), ``unary_interceptors`` (put in front of etcd's own), ``clock``, ``disk``, ``rng``.
+    ports before they start), ``unary_interceptors`` (put in front of etcd's own), ``clock``, ``disk`` and
+    ``rng``.
 
     Go: embed/config.go#Config
     """
@@ -100,7 +101,7 @@ class Config:
 
         Go: embed/config.go#Config.Validate
         """
-        check_logging(self.logger, self.log_level)
+        check_logging(self.logger, self.log_level, self.log_outputs)
         for urls in (self.lp_urls, self.lc_urls, self.listen_metrics_urls):
             check_bind_urls(urls)
         check_host_urls("initial-advertise-peer-urls", self.ap_urls)

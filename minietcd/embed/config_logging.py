@@ -8,25 +8,41 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from minietcd.pkg.strconv import format_duration
+from minietcd.pkg.strconv import format_duration, quote
 
 NOTICE = 25
 """Between info and warning, as capnslog has it: worth a look, nothing wrong."""
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40, "panic": 50, "fatal": 50}
+_STREAMS = ("default", "stderr", "stdout")
 _LETTERS = {10: "D", 20: "I", NOTICE: "N", 30: "W", 40: "E", 50: "C"}
 _ZAP_LEVELS = {10: "debug", 20: "info", NOTICE: "info", 30: "warn", 40: "error", 50: "fatal"}
 
 
-def check_logging(logger: str, level: str) -> None:
-    """Raise ValueError if there is no such logger or level."""
+def check_logging(logger: str, level: str, outputs: Sequence[str]) -> None:
+    """Raise ValueError with etcd's text unless there is such a logger and level, and it can write there.
+
+    Left out: the systemd journal, which takes the lines that a service writes to stderr all the same.
+
+    Go: embed/config_logging.go#Config.setupLogging
+    """
     if logger not in ("capnslog", "zap"):
         raise ValueError(f'unknown logger option "{logger}"')
     if level not in _LEVELS:
         raise ValueError(f'unknown level "{level}"')
+    if logger == "capnslog" and len(outputs) != 1:
+        shown = " ".join(map(quote, outputs))
+        raise ValueError(f"--logger=capnslog supports only 1 value in '--log-outputs', got [{shown}]")
+    if logger == "capnslog" and outputs[0] not in _STREAMS:
+        known = ", ".join(map(quote, _STREAMS))
+        raise ValueError(f"unknown log-output {quote(outputs[0])} (only supports {known})")
+    if len(outputs) > 1 and "default" in outputs:
+        raise ValueError('multi logoutput for "default" is not supported yet')
+    if "systemd/journal" in outputs:
+        raise ValueError("--log-outputs=systemd/journal is not supported yet")
 
 
 def setup_logging(logger: str, level: str, outputs: Iterable[str]) -> None:
@@ -91,6 +107,10 @@ def _trace(record: logging.LogRecord, before: str) -> str:
 
 
 def _handler(output: str) -> logging.Handler:
-    if output in ("default", "stderr"):
-        return logging.StreamHandler(sys.stderr)
-    return logging.StreamHandler(sys.stdout) if output == "stdout" else logging.FileHandler(Path(output))
+    if output in _STREAMS:
+        return logging.StreamHandler(sys.stdout if output == "stdout" else sys.stderr)
+    try:
+        return logging.StreamHandler(open(output, "a"))  # noqa: PTH123, a Path is never empty
+    except OSError as err:
+        reason = (err.strerror or "").lower()
+        raise ValueError(f"open sink {quote(output)}: open {output}: {reason}") from err

@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import logging
 import platform
-import re
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from minietcd.embed.config import Config
-from minietcd.pkg.types import URLs, new_urls
+from minietcd.pkg import flags, strconv
+from minietcd.pkg.types import URLs
 from minietcd.version.version import GIT_SHA, VERSION
 
 log = logging.getLogger("etcdmain")
@@ -36,79 +37,6 @@ class UsageError(FlagError):
     """These are not flags at all, or not values of them: who typed them may want to know which there are."""
 
 
-class ParseError(ValueError):
-    """A value is not of its flag's kind."""
-
-    def __init__(self, reason: str = "parse error") -> None:
-        super().__init__(reason)
-
-
-def parse_bool(text: str) -> bool:
-    """As Go's ``strconv.ParseBool``."""
-    if text in ("1", "t", "T", "TRUE", "true", "True"):
-        return True
-    if text in ("0", "f", "F", "FALSE", "false", "False"):
-        return False
-    raise ParseError
-
-
-def parse_int(text: str) -> int:
-    """A whole number, also as 0x1f, 0o17 or 0b11."""
-    return _parse_whole(text, range(-(2**63), 2**63))
-
-
-def parse_uint(text: str) -> int:
-    """A whole number that is not negative."""
-    if text[:1] in ("-", "+"):
-        raise ParseError
-    return _parse_whole(text, range(2**64))
-
-
-def _parse_whole(text: str, possible: range) -> int:
-    try:
-        number = int(text, 0)
-    except ValueError:
-        raise ParseError from None
-    if number not in possible:
-        raise ParseError("value out of range")
-    return number
-
-
-def parse_duration(text: str) -> float:
-    """Seconds of ``1h15m``, ``100ms``, ``1.5s``: as Go's ``time.ParseDuration``."""
-    units = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-    number = r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)"
-    if not re.fullmatch(rf"0|({number})+", text):
-        raise ParseError
-    return sum(float(value) * units[unit] for value, unit in re.findall(number, text))
-
-
-def parse_urls(text: str) -> URLs:
-    """URLs, each once; none for an empty text. Go: pkg/flags/unique_urls.go#NewUniqueURLsWithExceptions"""
-    return new_urls(set(text.split(","))) if text else URLs()
-
-
-def parse_set(text: str) -> frozenset[str]:
-    """Names between commas. Go: pkg/flags/unique_strings.go#NewUniqueStringsValue"""
-    return frozenset(filter(None, text.split(",")))
-
-
-def parse_list(text: str) -> tuple[str, ...]:
-    """Names between commas, in order."""
-    return tuple(text.split(","))
-
-
-def one_of(*valid: str) -> Callable[[str], str]:
-    """One of these words. Go: pkg/flags/selective_string.go#NewSelectiveStringValue"""
-
-    def parse(text: str) -> str:
-        if text not in valid:
-            raise ParseError("invalid value")
-        return text
-
-    return parse
-
-
 class Flag(NamedTuple):
     """The field that a flag fills, and how its text is read where the field's own kind does not say it."""
 
@@ -116,6 +44,25 @@ class Flag(NamedTuple):
     usage: str
     parse: Callable[[str], Any] | None = None
 
+
+def _as_flag[T](parse: Callable[[str], T]) -> Callable[[str], T]:
+    """``parse``, but in the words of Go's ``flag`` package, which are fewer than those of ``strconv``."""
+
+    def read(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as err:
+            reason = "value out of range" if "out of range" in str(err) else "parse error"
+            raise ValueError(reason) from None
+
+    return read
+
+
+def _parse_origins(text: str) -> frozenset[str]:
+    return frozenset(flags.unique_urls(text, exception="*"))
+
+
+_parse_int = _as_flag(partial(strconv.parse_int, base=0))
 
 FLAGS: Mapping[str, Flag] = {
     "name": Flag("name", "What to call this member."),
@@ -132,10 +79,10 @@ FLAGS: Mapping[str, Flag] = {
     "listen-metrics-urls": Flag("listen_metrics_urls", "Where else to show metrics."),
     "max-snapshots": Flag("max_snap_files", "Snapshot files to keep (0: all)."),
     "max-wals": Flag("max_wal_files", "WAL files to keep (0: all)."),
-    "quota-backend-bytes": Flag("quota_backend_bytes", "Size of a full backend (0: 2 GiB).", parse_int),
+    "quota-backend-bytes": Flag("quota_backend_bytes", "Size of a full backend (0: 2 GiB).", _parse_int),
     "backend-batch-interval": Flag("backend_batch_interval", "Longest time between two commits of it."),
     "backend-batch-limit": Flag(
-        "backend_batch_limit", "Most operations between two commits of it.", parse_int
+        "backend_batch_limit", "Most operations between two commits of it.", _parse_int
     ),
     "max-txn-ops": Flag("max_txn_ops", "Most operations in one transaction."),
     "max-request-bytes": Flag("max_request_bytes", "Largest request of a client."),
@@ -145,17 +92,17 @@ FLAGS: Mapping[str, Flag] = {
     "initial-advertise-peer-urls": Flag("ap_urls", "How the other members reach this one."),
     "advertise-client-urls": Flag("ac_urls", "How clients reach this member."),
     "initial-cluster": Flag("initial_cluster", "The members that start the cluster, as NAME=URL,..."),
-    "initial-cluster-state": Flag("cluster_state", "'new' or 'existing'.", one_of("new", "existing")),
+    "initial-cluster-state": Flag("cluster_state", "'new' or 'existing'.", flags.one_of("new", "existing")),
     "initial-cluster-token": Flag(
         "initial_cluster_token", "Tells this cluster from others with the same URLs."
     ),
     "strict-reconfig-check": Flag("strict_reconfig_check", "Refuse what would lose the quorum."),
     "pre-vote": Flag("pre_vote", "Ask before standing for election."),
-    "cors": Flag("cors", "Origins whose pages may ask (*: all)."),
+    "cors": Flag("cors", "Origins whose pages may ask (*: all).", _parse_origins),
     "host-whitelist": Flag("host_whitelist", "Host names that HTTP requests may be for (*: all)."),
     "logger": Flag("logger", "'capnslog' for lines, 'zap' for JSON."),
     "log-level": Flag("log_level", "debug, info, warn, error, panic or fatal."),
-    "log-outputs": Flag("log_outputs", "stderr, stdout or files."),
+    "log-outputs": Flag("log_outputs", "stderr or stdout; with zap also files."),
     "force-new-cluster": Flag("force_new_cluster", "Unsafe: go on alone with the data of a lost cluster."),
     "unsafe-no-fsync": Flag("unsafe_no_fsync", "Unsafe: do not wait for the disk."),
     "experimental-warning-apply-duration": Flag("experimental_warning_apply_duration", "Time to warn of."),
@@ -191,13 +138,13 @@ IGNORED = frozenset(_IGNORED.split())
 """What etcd itself no longer listens to."""
 KNOWN = FLAGS.keys() | UNSUPPORTED.keys() | IGNORED
 PARSERS: Mapping[type, Callable[[str], Any]] = {
-    bool: parse_bool,
-    int: parse_uint,
-    float: parse_duration,
+    bool: _as_flag(strconv.parse_bool),
+    int: _as_flag(partial(strconv.parse_uint, base=0)),
+    float: _as_flag(strconv.parse_duration),
     str: str,
-    tuple: parse_list,
-    frozenset: parse_set,
-    URLs: parse_urls,
+    tuple: flags.unique_strings,
+    frozenset: lambda text: frozenset(flags.unique_strings(text)),
+    URLs: partial(flags.unique_urls, exception=""),
 }
 """How the kind of a field says its flag is written."""
 
@@ -214,10 +161,6 @@ USAGELINE = """Usage:
   minietcd -h | --help
     Show the flags.
 """
-SHADOWED = (
-    'conflicting environment variable "%s" is shadowed by corresponding command-line flag '
-    "(either unset environment variable or disable flag)"
-)
 
 
 @dataclass(slots=True)
@@ -290,22 +233,20 @@ class MainConfig:
 
     def set_flags_from_env(self, environ: Mapping[str, str]) -> None:
         """ETCD_DATA_DIR is ``--data-dir``, unless that is given too. Go: pkg/flags/flag.go#SetFlagsFromEnv"""
-        variables = {flag_to_env("ETCD", name): name for name in {**FLAGS, **UNSUPPORTED}}
-        for variable, text in environ.items():
-            name = variables.get(variable)
-            if not variable.startswith("ETCD_"):
-                continue
-            if name is None:
-                flags_log.warning("unrecognized environment variable %s=%s", variable, text)
-            elif name in self.values:
-                flags_log.critical(SHADOWED, variable)
-                sys.exit(1)
-            elif text:
-                try:
-                    self.set(name, text)
-                except ValueError as err:
-                    raise FlagError(f'invalid value "{text}" for {variable}: {err}') from err
-                flags_log.info("recognized and used environment variable %s=%s", variable, text)
+
+        def set_flag(name: str, variable: str, text: str) -> None:
+            try:
+                self.set(name, text)
+            except ValueError as err:
+                raise FlagError(f'invalid value "{text}" for {variable}: {err}') from err
+            flags_log.info("recognized and used environment variable %s=%s", variable, text)
+
+        names, given = FLAGS.keys() | UNSUPPORTED.keys(), [*self.values]
+        try:
+            flags.set_flags_from_env("ETCD", names, given, environ, set_flag, flags_log.warning)
+        except flags.ShadowedError as err:
+            flags_log.critical("%s", err)
+            sys.exit(1)
 
     def config_from_cmd_line(self) -> None:
         """Go: etcdmain/config.go#config.configFromCmdLine"""
@@ -327,11 +268,6 @@ def is_bool(name: str) -> bool:
 def default_of(flag: Flag) -> Any:
     """What the field is without its flag; a flag without a field is false."""
     return getattr(DEFAULTS, flag.field) if flag.field else False
-
-
-def flag_to_env(prefix: str, name: str) -> str:
-    """The variable that is flag ``name``. Go: pkg/flags/flag.go#FlagToEnv"""
-    return f"{prefix}_{name.upper().replace('-', '_')}"
 
 
 def print_version() -> None:

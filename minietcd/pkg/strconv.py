@@ -26,25 +26,25 @@ def parse_bool(text: str) -> bool:
 
 def parse_int(text: str, base: int) -> int:
     """A signed number of 64 bits. Base 0 takes the base from the prefix: ``0x``, ``0b``, ``0o`` or ``0``."""
-    digits = r"[+-]?\d\w*" if base == 0 else r"[+-]?[0-9a-zA-Z]+"
+    return _parse_number("ParseInt", text, base, "[+-]?", range(-(2**63), 2**63))
+
+
+def parse_uint(text: str, base: int = 10) -> int:
+    """An unsigned number of 64 bits."""
+    return _parse_number("ParseUint", text, base, "", range(2**64))
+
+
+def _parse_number(name: str, text: str, base: int, sign: str, possible: range) -> int:
+    digits = rf"({sign})\d\w*" if base == 0 else rf"({sign})[0-9a-zA-Z]+"
     try:
         if not re.fullmatch(digits, text, re.ASCII) or (base == 16 and "x" in text.lower()):
             raise ValueError
         value = int(re.sub(r"^([+-]?)0(\d)", r"\g<1>0o\2", text) if base == 0 else text, base)
     except ValueError:
-        raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax") from None
-    if not -(2**63) <= value < 2**63:
-        raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: value out of range")
+        raise ValueError(f"strconv.{name}: parsing {quote(text)}: invalid syntax") from None
+    if value not in possible:
+        raise ValueError(f"strconv.{name}: parsing {quote(text)}: value out of range")
     return value
-
-
-def parse_uint(text: str) -> int:
-    """An unsigned decimal number of 64 bits."""
-    if not re.fullmatch(r"[0-9]+", text):
-        raise ValueError(f"strconv.ParseUint: parsing {quote(text)}: invalid syntax")
-    if int(text) >= 2**64:
-        raise ValueError(f"strconv.ParseUint: parsing {quote(text)}: value out of range")
-    return int(text)
 
 
 def parse_duration(text: str) -> float:

@@ -184,8 +184,9 @@ def test_a_directory_that_another_server_uses_is_one_line(tmp_path: Path) -> Non
 
 
 def test_a_log_file_that_cannot_be_is_one_line(tmp_path: Path) -> None:
-    done = run(f"--log-outputs={tmp_path}/no/such/file", "--data-dir", str(tmp_path / "d"))
-    assert "No such file or directory" in one_line(done)
+    file = f"{tmp_path}/no/such/file"
+    done = run("--logger=zap", f"--log-outputs={file}", "--data-dir", str(tmp_path / "d"))
+    assert f'open sink "{file}": open {file}: no such file or directory' in one_line(done)
     assert done.returncode == 1
 
 

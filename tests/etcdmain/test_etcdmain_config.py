@@ -13,7 +13,7 @@ from minietcd.embed.config import (
     ConfigError,
     UnsetAdvertiseClientURLsFlagError,
 )
-from minietcd.etcdmain.config import FLAGS, UNSUPPORTED, FlagError, MainConfig, parse_duration
+from minietcd.etcdmain.config import FLAGS, UNSUPPORTED, FlagError, MainConfig
 from minietcd.etcdmain.etcd import DirType, identify_data_dir
 
 
@@ -56,6 +56,14 @@ def test_a_boolean_flag_needs_no_value_and_takes_none_from_the_next_word() -> No
             'invalid value "foo" for flag -initial-cluster-state: invalid value',
         ),
         (
+            ["--cors=foo"],
+            'invalid value "foo" for flag -cors: URL scheme must be http, https, unix, or unixs: foo',
+        ),
+        (
+            ["--max-snapshots=18446744073709551616"],
+            'invalid value "18446744073709551616" for flag -max-snapshots: value out of range',
+        ),
+        (
             ["--listen-client-urls=127.0.0.1"],
             'invalid value "127.0.0.1" for flag -listen-client-urls: '
             "URL scheme must be http, https, unix, or unixs: 127.0.0.1",
@@ -84,6 +92,18 @@ def test_what_is_no_flag_is_refused_in_gos_words_with_code_2(
         ),
         (["--listen-peer-urls=http://foo:3"], "expected IP in URL for binding (http://foo:3)"),
         (["--logger=foo"], 'unknown logger option "foo"'),
+        (
+            ["--log-outputs=a"],
+            'unknown log-output "a" (only supports "default", "stderr", "stdout")',
+        ),
+        (
+            ["--log-outputs=stdout,stderr"],
+            """--logger=capnslog supports only 1 value in '--log-outputs', got ["stderr" "stdout"]""",
+        ),
+        (
+            ["--logger=zap", "--log-outputs=default,stdout"],
+            'multi logoutput for "default" is not supported yet',
+        ),
         (
             ["--initial-advertise-peer-urls=http://:1"],
             '--initial-advertise-peer-urls "http://:1" must be "host:port" '
@@ -129,12 +149,14 @@ def test_a_variable_with_a_bad_value_is_named() -> None:
         parsed(ETCD_PRE_VOTE="xx")
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("0", 0), ("100ms", 0.1), ("1h15m", 4500), ("1.5s", 1.5), (".5m", 30), ("2us", 2e-6)],
-)
-def test_durations_are_gos(text: str, seconds: float) -> None:
-    assert parse_duration(text) == pytest.approx(seconds)
+def test_values_are_read_as_go_reads_them() -> None:
+    assert parsed("--snapshot-count=0x10").snapshot_count == 16
+    assert parsed("--backend-batch-interval=1h15m").backend_batch_interval == 4500
+    assert parsed("--host-whitelist=b,a,b").host_whitelist == {"a", "b"}
+    assert parsed("--cors=http://b:1,http://a:1").cors == {"http://a:1", "http://b:1"}
+    assert parsed("--cors=*").cors == {"*"}
+    zap = parsed("--logger=zap", "--log-outputs=stdout,f,stdout")
+    assert zap.log_outputs == ("f", "stdout")
 
 
 def test_every_flag_fills_a_field_that_there_is_and_help_names_it(capsys: pytest.CaptureFixture[str]) -> None:

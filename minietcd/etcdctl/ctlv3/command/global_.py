@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import TextIO
 
 from minietcd.clientv3.client import Client, Config, new
@@ -23,7 +24,7 @@ from minietcd.etcdctl.ctlv3.command.error import (
     exit_with_error,
 )
 from minietcd.etcdctl.ctlv3.command.printer import Printer, new_printer
-from minietcd.pkg.strconv import quote
+from minietcd.pkg.flags import ShadowedError, flag_to_env, set_flags_from_env
 
 _NOT_SUPPORTED = {
     **dict.fromkeys(("cert", "key", "cacert", "insecure-skip-tls-verify"), "TLS is"),
@@ -99,36 +100,17 @@ def set_pflags_from_env(prefix: str, flags: Mapping[str, Flag], cmd: Command) ->
 
     Go: pkg/flags/flag.go#SetPflagsFromEnv
     """
-    environ = cmd.surroundings.environ
-    given = {flag_to_env(prefix, name) for name, flag in flags.items() if flag.changed}
-    used = set()
-    for name, flag in flags.items():
-        key = flag_to_env(prefix, name)
-        if key not in given and environ.get(key):
-            used.add(key)
-            with contextlib.suppress(ValueError):
-                flag.set(environ[key])
-    verify_env(prefix, used, given, cmd)
 
+    def set_flag(name: str, _: str, text: str) -> None:
+        with contextlib.suppress(ValueError):
+            flags[name].set(text)
 
-def flag_to_env(prefix: str, name: str) -> str:
-    """``ETCDCTL_DIAL_TIMEOUT``. Go: pkg/flags/flag.go#FlagToEnv"""
-    return f"{prefix}_{name.upper().replace('-', '_')}"
+    def say(level: str, message: object) -> None:
+        print(f"{datetime.now()} {level} | pkg/flags: {message}", file=cmd.surroundings.stderr)
 
-
-def verify_env(prefix: str, used: set[str], given: set[str], cmd: Command) -> None:
-    """Refuse a variable that a flag contradicts, warn of one that means nothing.
-
-    Go: pkg/flags/flag.go#verifyEnv
-    """
-    for key, value in cmd.surroundings.environ.items():
-        if key in given:
-            shadowed = f"environment variable {quote(key)} is shadowed by corresponding command-line flag"
-            _log(cmd, "C", f"conflicting {shadowed} (either unset environment variable or disable flag)")
-            exit_with_error(ExitError, "")
-        if key.startswith(f"{prefix}_") and key not in used:
-            _log(cmd, "W", f"unrecognized environment variable {key}={value}")
-
-
-def _log(cmd: Command, level: str, message: str) -> None:
-    print(f"{datetime.now()} {level} | pkg/flags: {message}", file=cmd.surroundings.stderr)
+    given = [name for name, flag in flags.items() if flag.changed]
+    try:
+        set_flags_from_env(prefix, flags, given, cmd.surroundings.environ, set_flag, partial(say, "W"))
+    except ShadowedError as err:
+        say("C", err)
+        exit_with_error(ExitError, "")
