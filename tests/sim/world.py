@@ -427,7 +427,7 @@ class World:
         member.disk.watch = _nothing
         if member.etcd is not None and member.etcd.server is not None:
             server = member.etcd.server
-            life.buried.add_done_callback(lambda _: _abandon(server.be))
+            life.buried.add_done_callback(lambda _: _abandon(server.be), context=_outside())
         for observer in self.observers:
             observer.on_death(member, error)
 
