@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -76,6 +79,32 @@ def test_a_package_docstring_is_its_chapter_and_an_init_imports_nothing() -> Non
         assert ast.get_docstring(tree), f"{path} says nothing"
         if path.parent.name != "raft":
             assert not [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], path
+
+
+def undocumented() -> Iterator[str]:
+    """The public names without a docstring; a method may have that of the one it overrides."""
+    for path in SOURCES:
+        if path.name == "__main__.py":
+            continue
+        module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        if not ast.get_docstring(ast.parse(path.read_text())):
+            yield module.__name__
+        for name, value in inspect.getmembers(module, lambda value: hasattr(value, "__module__")):
+            if name.startswith("_") or value.__module__ != module.__name__:
+                continue
+            if inspect.isfunction(value) and not value.__doc__:
+                yield f"{module.__name__}.{name}"
+            if inspect.isclass(value):
+                if (value.__doc__ or f"{name}(").startswith(f"{name}("):  # what a dataclass says of itself
+                    yield f"{module.__name__}.{name}"
+                for own, method in vars(value).items():
+                    named = isinstance(method, FunctionType | property | classmethod | staticmethod)
+                    if named and not own.startswith("_") and not inspect.getdoc(getattr(value, own)):
+                        yield f"{module.__name__}.{name}.{own}"
+
+
+def test_every_public_name_says_what_it_is() -> None:
+    assert list(undocumented()) == []
 
 
 def test_no_file_names_this_machine() -> None:

@@ -42,6 +42,7 @@ class Problem(click.ClickException):
     """Something the user should know, in one line."""
 
     def show(self, file: Any = None) -> None:
+        """Name the program, not the kind of error."""
         click.echo(f"tracer: {self.format_message()}", err=True)
 
 

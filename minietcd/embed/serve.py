@@ -91,12 +91,14 @@ class Peek(asyncio.Protocol):
         self._head = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for those bytes."""
         self._transport = cast(asyncio.Transport, transport)
         self._listener.silent.add(self._transport)
         if self._listener.closed:
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        """Hand over as soon as it is clear to whom."""
         self._head += data
         if len(self._head) < len(_PREFACE) and _PREFACE.startswith(self._head):
             return
@@ -107,6 +109,7 @@ class Peek(asyncio.Protocol):
         protocol.data_received(self._head)
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        """It ended before that."""
         self._listener.silent.discard(self._transport)
 
 

@@ -23,12 +23,15 @@ class Disk:
     """System calls, named and behaving as those of ``os``: a file is its descriptor, a failure an OSError."""
 
     def open(self, path: Path, flags: int, mode: int) -> int:
+        """The descriptor of a file; ``flags`` may say that it is to be made, with ``mode``."""
         return os.open(path, flags, mode)
 
     def close(self, fd: int) -> None:
+        """Give back a descriptor, and with it the lock."""
         os.close(fd)
 
     def read(self, fd: int, size: int) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
         return os.read(fd, size)
 
     def write(self, fd: int, data: Buffer) -> int:
@@ -36,9 +39,11 @@ class Disk:
         return os.write(fd, data)
 
     def lseek(self, fd: int, offset: int, whence: int) -> int:
+        """Where the file stands after it."""
         return os.lseek(fd, offset, whence)
 
     def ftruncate(self, fd: int, size: int) -> None:
+        """Cut the file to ``size`` bytes, or let it grow by zeros."""
         os.ftruncate(fd, size)
 
     def fallocate(self, fd: int, size: int) -> None:
@@ -49,6 +54,7 @@ class Disk:
             os.ftruncate(fd, size)
 
     def fsync(self, fd: int) -> None:
+        """Return when the file, or the names in a directory, are on the disk."""
         os.fsync(fd)
 
     def fdatasync(self, fd: int) -> None:
@@ -73,18 +79,23 @@ class Disk:
         return path.exists()
 
     def listdir(self, path: Path) -> list[str]:
+        """The names in a directory, in any order."""
         return [child.name for child in path.iterdir()]
 
     def makedirs(self, path: Path, mode: int) -> None:
+        """Make a directory, and those above it, where they are missing."""
         path.mkdir(mode, parents=True, exist_ok=True)
 
     def rename(self, source: Path, target: Path) -> None:
+        """Give a file another name, also one that is taken: then that file is gone."""
         source.rename(target)
 
     def unlink(self, path: Path) -> None:
+        """Remove a name."""
         path.unlink()
 
     def rmtree(self, path: Path) -> None:
+        """Remove a directory and all that is in it."""
         shutil.rmtree(path)
 
     def monotonic(self) -> float:

@@ -20,10 +20,17 @@ NO_LIMIT: Final = 2**64 - 1
 class Logger(Protocol):
     """What raft logs with: ``logging.Logger``, or whatever has these four. Go: raft/logger.go#Logger"""
 
-    def debug(self, msg: str, /, *args: object) -> None: ...
-    def info(self, msg: str, /, *args: object) -> None: ...
-    def warning(self, msg: str, /, *args: object) -> None: ...
-    def error(self, msg: str, /, *args: object) -> None: ...
+    def debug(self, msg: str, /, *args: object) -> None:
+        """For whoever looks for a fault."""
+
+    def info(self, msg: str, /, *args: object) -> None:
+        """What is worth knowing."""
+
+    def warning(self, msg: str, /, *args: object) -> None:
+        """What is not as it should be."""
+
+    def error(self, msg: str, /, *args: object) -> None:
+        """What has failed."""
 
 
 _LOCAL_MSGS = frozenset({pb.MsgHup, pb.MsgBeat, pb.MsgUnreachable, pb.MsgSnapStatus, pb.MsgCheckQuorum})

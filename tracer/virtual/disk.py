@@ -148,6 +148,7 @@ class VirtualDisk:
         self._tree.crash(self.loop.now, self.chance)
 
     def open(self, path: Path, flags: int, mode: int) -> int:
+        """As ``os.open``."""
         node = self._find(path)
         if node is None:
             if not flags & os.O_CREAT:
@@ -163,17 +164,20 @@ class VirtualDisk:
         return self._next
 
     def close(self, fd: int) -> None:
+        """The lock goes with it."""
         opened = self._open.pop(fd, None)
         if opened is not None and opened.locks:
             opened.file.locked = False
 
     def read(self, fd: int, size: int) -> bytes:
+        """From where the descriptor stands."""
         opened = self._of(fd)
         data = opened.file.read(opened.offset, size)
         opened.offset += len(data)
         return data
 
     def write(self, fd: int, data: Buffer) -> int:
+        """All of it is taken, unless there is no room."""
         opened, written = self._of(fd), bytes(data)
         end = opened.offset + len(written)
         self._changing("write", opened.path, grows=end > opened.file.size)
@@ -182,6 +186,7 @@ class VirtualDisk:
         return len(written)
 
     def lseek(self, fd: int, offset: int, whence: int) -> int:
+        """Where the descriptor stands after it."""
         opened = self._of(fd)
         opened.offset = (
             offset + {os.SEEK_SET: 0, os.SEEK_CUR: opened.offset, os.SEEK_END: opened.file.size}[whence]
@@ -189,17 +194,20 @@ class VirtualDisk:
         return opened.offset
 
     def ftruncate(self, fd: int, size: int) -> None:
+        """Cut it off, or let it grow by zeros."""
         opened = self._of(fd)
         self._changing("truncate", opened.path)
         opened.file.change(size)
 
     def fallocate(self, fd: int, size: int) -> None:
+        """Give it at least that size."""
         opened = self._of(fd)
         if size > opened.file.size:
             self._changing("allocate", opened.path, grows=True)
             opened.file.change(size)
 
     def fsync(self, fd: int) -> None:
+        """What the file holds, or the names in a directory, will survive a crash."""
         opened = self._of(fd)
         self._changing("fsync", opened.path)
         process = running()
@@ -208,21 +216,26 @@ class VirtualDisk:
         opened.node.sync(self.loop.now, self.loop.moment())
 
     def fdatasync(self, fd: int) -> None:
+        """The same."""
         self.fsync(fd)
 
     def lock(self, fd: int) -> None:
+        """BlockingIOError if another descriptor has it."""
         opened = self._of(fd)
         if opened.file.locked:
             raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK), str(opened.path))
         opened.file.locked = opened.locks = True
 
     def exists(self, path: Path) -> bool:
+        """Whether there is something of this name."""
         return self._find(path) is not None
 
     def listdir(self, path: Path) -> list[str]:
+        """The names in a directory."""
         return list(self._directory(path).names)
 
     def makedirs(self, path: Path, mode: int) -> None:
+        """As ``os.makedirs``, where they are missing."""
         path.mkdir(mode, parents=True, exist_ok=True)
         directory = self._tree
         for name in path.relative_to(self.root).parts:
@@ -233,6 +246,7 @@ class VirtualDisk:
             directory = child
 
     def rename(self, source: Path, target: Path) -> None:
+        """As ``os.replace``."""
         node = self._find(source)
         if node is None:
             raise _error(errno.ENOENT, source)
@@ -246,15 +260,18 @@ class VirtualDisk:
             self._parent(target).bind(target.name, node)
 
     def unlink(self, path: Path) -> None:
+        """Remove a name."""
         if self._find(path) is None:
             raise _error(errno.ENOENT, path)
         self._changing("unlink", path)
         self._parent(path).bind(path.name, None)
 
     def rmtree(self, path: Path) -> None:
+        """Remove all below a name."""
         self.unlink(path)
 
     def monotonic(self) -> float:
+        """Seconds on the clock of the machine."""
         return self.loop.time()
 
     def _changing(self, call: str, path: Path, grows: bool = False) -> None:

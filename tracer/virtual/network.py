@@ -414,6 +414,7 @@ class Server:
         self._port = port
 
     def close(self) -> None:
+        """Take no more connections."""
         self._port.close()
 
     async def wait_closed(self) -> None:

@@ -75,11 +75,20 @@ class KVClient:
 class KVServer(Protocol):
     """What a server of keys must be able to do. Go: etcdserver/etcdserverpb/rpc.pb.go#KVServer"""
 
-    async def range(self, ctx: Context, r: pb.RangeRequest) -> pb.RangeResponse: ...
-    async def put(self, ctx: Context, r: pb.PutRequest) -> pb.PutResponse: ...
-    async def delete_range(self, ctx: Context, r: pb.DeleteRangeRequest) -> pb.DeleteRangeResponse: ...
-    async def txn(self, ctx: Context, r: pb.TxnRequest) -> pb.TxnResponse: ...
-    async def compact(self, ctx: Context, r: pb.CompactionRequest) -> pb.CompactionResponse: ...
+    async def range(self, ctx: Context, r: pb.RangeRequest) -> pb.RangeResponse:
+        """Read keys."""
+
+    async def put(self, ctx: Context, r: pb.PutRequest) -> pb.PutResponse:
+        """Write a key."""
+
+    async def delete_range(self, ctx: Context, r: pb.DeleteRangeRequest) -> pb.DeleteRangeResponse:
+        """Delete keys."""
+
+    async def txn(self, ctx: Context, r: pb.TxnRequest) -> pb.TxnResponse:
+        """Compare, then do one branch or the other."""
+
+    async def compact(self, ctx: Context, r: pb.CompactionRequest) -> pb.CompactionResponse:
+        """Forget revisions."""
 
 
 def register_kv_server(srv: KVServer, interceptor: UnaryServerInterceptor) -> Registered:

@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 class Printer(Protocol):
     """Go: etcdctl/ctlv3/command/printer.go#printer"""
 
-    def del_(self, r: DeleteRangeResponse) -> None: ...
-    def get(self, r: RangeResponse) -> None: ...
-    def put(self, r: PutResponse) -> None: ...
+    def del_(self, r: DeleteRangeResponse) -> None:
+        """The answer to a deletion."""
+
+    def get(self, r: RangeResponse) -> None:
+        """The answer to a range."""
+
+    def put(self, r: PutResponse) -> None:
+        """The answer to a put."""
 
 
 def new_printer(printer_type: str, is_hex: bool, out: TextIO) -> Printer | None:

@@ -16,7 +16,8 @@ class ReadCloser(Protocol):
     """Bytes to be read once, in pieces, and a thing to let go of then."""
 
     def __iter__(self) -> Iterator[bytes]: ...
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """No more will be read."""
 
 
 class ShortReadError(Exception):
