@@ -14,10 +14,10 @@ Go: raft/raftpb/confstate.go
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import NewType, Self
+from typing import Any, ClassVar, NewType, Self
 
 from minietcd.pkg.strconv import parse_uint
 from minietcd.proto.raftpb import raft_pb2
@@ -111,8 +111,66 @@ class ConfChangeType(NamedEnum):
 ConfChangeAddNode, ConfChangeRemoveNode, ConfChangeUpdateNode, ConfChangeAddLearnerNode = ConfChangeType
 
 
+type _Readers = Mapping[str, Callable[[Any], object]]
+
+
+class _Wire:
+    """A value with bytes of its own: those of the generated message ``_pb``, which has the same fields."""
+
+    __slots__: tuple[str, ...] = ()
+    _pb: ClassVar[Any]
+    _from: ClassVar[_Readers] = {}
+    """How to read the fields whose types differ."""
+
+    def marshal(self) -> bytes:
+        """The bytes of etcd.
+
+        Go: raft/raftpb/raft.pb.go#Entry.Marshal
+        Go: raft/raftpb/raft.pb.go#Snapshot.Marshal
+        Go: raft/raftpb/raft.pb.go#Message.Marshal
+        Go: raft/raftpb/raft.pb.go#HardState.Marshal
+        Go: raft/raftpb/raft.pb.go#ConfChange.Marshal
+        Go: raft/raftpb/raft.pb.go#ConfChangeV2.Marshal
+        """
+        data: bytes = self._to_pb().SerializeToString()
+        return data
+
+    @classmethod
+    def unmarshal(cls, data: bytes) -> Self:
+        """The inverse of ``marshal``. Raises google.protobuf's DecodeError.
+
+        Go: raft/raftpb/raft.pb.go#Entry.Unmarshal
+        Go: raft/raftpb/raft.pb.go#Snapshot.Unmarshal
+        Go: raft/raftpb/raft.pb.go#Message.Unmarshal
+        Go: raft/raftpb/raft.pb.go#HardState.Unmarshal
+        Go: raft/raftpb/raft.pb.go#ConfChange.Unmarshal
+        Go: raft/raftpb/raft.pb.go#ConfChangeV2.Unmarshal
+        """
+        return cls._from_pb(cls._pb.FromString(data))
+
+    def _to_pb(self) -> Any:
+        return self._pb(**{field: _wire(getattr(self, field)) for field in self.__slots__})
+
+    @classmethod
+    def _from_pb(cls, m: Any) -> Self:
+        read = cls._from
+        return cls(**{name: read.get(name, _same)(getattr(m, name)) for name in cls.__slots__})
+
+
+def _wire(value: object) -> object:
+    if isinstance(value, _Wire):
+        return value._to_pb()
+    if isinstance(value, tuple):
+        return [_wire(item) for item in value]
+    return None if value == b"" else value
+
+
+def _same(value: object) -> object:
+    return value
+
+
 @dataclass(slots=True, frozen=True)
-class Entry:
+class Entry(_Wire):
     """One position of the log: who wrote it (``term``), where it stands (``index``), what it says (``data``).
 
     Go: raft/raftpb/raft.pb.go#Entry
@@ -122,6 +180,7 @@ class Entry:
     term: Term = Term(0)
     index: Index = Index(0)
     data: bytes = b""
+    _pb: ClassVar[Any] = raft_pb2.Entry
 
     def size(self) -> int:
         """The length of ``marshal()``, by arithmetic. Go: raft/raftpb/raft.pb.go#Entry.Size"""
@@ -129,30 +188,16 @@ class Entry:
         scalars = 4 + sov_raft(self.type) + sov_raft(self.term) + sov_raft(self.index) - 1
         return scalars + 1 + sov_raft(length) + length if length else scalars
 
-    def marshal(self) -> bytes:
-        """The bytes of etcd. Go: raft/raftpb/raft.pb.go#Entry.Marshal"""
-        return self._to_pb().SerializeToString()
+    def _to_pb(self) -> Any:
+        return self._pb(Type=self.type, Term=self.term, Index=self.index, Data=self.data or None)
 
     @classmethod
-    def unmarshal(cls, data: bytes) -> Self:
-        """The inverse of ``marshal``. Go: raft/raftpb/raft.pb.go#Entry.Unmarshal"""
-        return cls._from_pb(raft_pb2.Entry.FromString(data))
-
-    def _to_pb(self) -> raft_pb2.Entry:
-        return raft_pb2.Entry(
-            Type=self.type,  # type: ignore[arg-type]  # the same numbers
-            Term=self.term,
-            Index=self.index,
-            Data=self.data or None,
-        )
-
-    @classmethod
-    def _from_pb(cls, m: raft_pb2.Entry) -> Self:
+    def _from_pb(cls, m: Any) -> Self:
         return cls(_ENTRY_TYPES[m.Type], Term(m.Term), Index(m.Index), m.Data)
 
 
 @dataclass(slots=True, frozen=True)
-class ConfState:
+class ConfState(_Wire):
     """A configuration as it is stored: who votes, who learns, and whom a joint one is about to let go.
 
     Go: raft/raftpb/raft.pb.go#ConfState
@@ -163,6 +208,10 @@ class ConfState:
     voters_outgoing: tuple[NodeID, ...] = ()
     learners_next: tuple[NodeID, ...] = ()
     auto_leave: bool = False
+    _pb: ClassVar[Any] = raft_pb2.ConfState
+    _from: ClassVar[_Readers] = dict.fromkeys(
+        ("voters", "learners", "voters_outgoing", "learners_next"), tuple
+    )
 
     def __str__(self) -> str:
         """As Go prints it, for the log."""
@@ -180,17 +229,9 @@ class ConfState:
         outgoing, next_ = sorted(self.voters_outgoing), sorted(self.learners_next)
         return sorted(self.voters), sorted(self.learners), outgoing, next_, self.auto_leave
 
-    def _to_pb(self) -> raft_pb2.ConfState:
-        return raft_pb2.ConfState(**asdict(self))
-
-    @classmethod
-    def _from_pb(cls, m: raft_pb2.ConfState) -> Self:
-        voters, learners = _ids(m.voters), _ids(m.learners)
-        return cls(voters, learners, _ids(m.voters_outgoing), _ids(m.learners_next), m.auto_leave)
-
 
 @dataclass(slots=True, frozen=True)
-class SnapshotMetadata:
+class SnapshotMetadata(_Wire):
     """Which entry a snapshot stands for, and the configuration at it.
 
     Go: raft/raftpb/raft.pb.go#SnapshotMetadata
@@ -199,18 +240,12 @@ class SnapshotMetadata:
     conf_state: ConfState = ConfState()
     index: Index = Index(0)
     term: Term = Term(0)
-
-    def _to_pb(self) -> raft_pb2.SnapshotMetadata:
-        conf_state = self.conf_state._to_pb()
-        return raft_pb2.SnapshotMetadata(conf_state=conf_state, index=self.index, term=self.term)
-
-    @classmethod
-    def _from_pb(cls, m: raft_pb2.SnapshotMetadata) -> Self:
-        return cls(ConfState._from_pb(m.conf_state), Index(m.index), Term(m.term))
+    _pb: ClassVar[Any] = raft_pb2.SnapshotMetadata
+    _from: ClassVar[_Readers] = {"conf_state": ConfState._from_pb}
 
 
 @dataclass(slots=True, frozen=True)
-class Snapshot:
+class Snapshot(_Wire):
     """What takes the place of the log up to an index: the application's data, and where it stands.
 
     Go: raft/raftpb/raft.pb.go#Snapshot
@@ -218,22 +253,8 @@ class Snapshot:
 
     data: bytes = b""
     metadata: SnapshotMetadata = SnapshotMetadata()
-
-    def marshal(self) -> bytes:
-        """The bytes of etcd. Go: raft/raftpb/raft.pb.go#Snapshot.Marshal"""
-        return self._to_pb().SerializeToString()
-
-    @classmethod
-    def unmarshal(cls, data: bytes) -> Self:
-        """The inverse of ``marshal``. Go: raft/raftpb/raft.pb.go#Snapshot.Unmarshal"""
-        return cls._from_pb(raft_pb2.Snapshot.FromString(data))
-
-    def _to_pb(self) -> raft_pb2.Snapshot:
-        return raft_pb2.Snapshot(data=self.data or None, metadata=self.metadata._to_pb())
-
-    @classmethod
-    def _from_pb(cls, m: raft_pb2.Snapshot) -> Self:
-        return cls(m.data, SnapshotMetadata._from_pb(m.metadata))
+    _pb: ClassVar[Any] = raft_pb2.Snapshot
+    _from: ClassVar[_Readers] = {"metadata": SnapshotMetadata._from_pb}
 
 
 EMPTY_SNAPSHOT = Snapshot()
@@ -241,7 +262,7 @@ _EMPTY_SNAPSHOT_PB = EMPTY_SNAPSHOT._to_pb()
 
 
 @dataclass(slots=True)
-class Message:
+class Message(_Wire):
     """What one member says to another, and what a member tells itself (a tick that matters, a lost peer).
 
     The fields mean what the type makes of them: ``index`` is the entry before ``entries`` in MsgApp, the last
@@ -262,49 +283,37 @@ class Message:
     reject: bool = False
     reject_hint: Index = Index(0)
     context: bytes = b""
+    _pb: ClassVar[Any] = raft_pb2.Message
 
-    def marshal(self) -> bytes:
-        """The bytes of etcd. Go: raft/raftpb/raft.pb.go#Message.Marshal"""
-        snapshot = self.snapshot
-        m = raft_pb2.Message(
-            type=self.type,  # type: ignore[arg-type]  # the same numbers
+    def _to_pb(self) -> Any:
+        empty = self.snapshot is EMPTY_SNAPSHOT
+        m = self._pb(
+            type=self.type,
             to=self.to,
             term=self.term,
             logTerm=self.log_term,
             index=self.index,
             entries=[entry._to_pb() for entry in self.entries],
             commit=self.commit,
-            snapshot=_EMPTY_SNAPSHOT_PB if snapshot is EMPTY_SNAPSHOT else snapshot._to_pb(),
+            snapshot=_EMPTY_SNAPSHOT_PB if empty else self.snapshot._to_pb(),
             reject=self.reject,
             rejectHint=self.reject_hint,
             context=self.context or None,
         )
         setattr(m, "from", self.from_)
-        return m.SerializeToString()
+        return m
 
     @classmethod
-    def unmarshal(cls, data: bytes) -> Self:
-        """The inverse of ``marshal``. Go: raft/raftpb/raft.pb.go#Message.Unmarshal"""
-        m = raft_pb2.Message.FromString(data)
+    def _from_pb(cls, m: Any) -> Self:
         type_ = _MESSAGE_TYPES[m.type]
-        return cls(
-            type=type_,
-            to=NodeID(m.to),
-            from_=NodeID(getattr(m, "from")),
-            term=Term(m.term),
-            log_term=Term(m.logTerm),
-            index=Index(m.index),
-            entries=tuple(map(Entry._from_pb, m.entries)),
-            commit=Index(m.commit),
-            snapshot=Snapshot._from_pb(m.snapshot) if type_ == MsgSnap else EMPTY_SNAPSHOT,
-            reject=m.reject,
-            reject_hint=Index(m.rejectHint),
-            context=m.context,
-        )
+        entries = tuple(map(Entry._from_pb, m.entries))
+        snapshot = Snapshot._from_pb(m.snapshot) if type_ == MsgSnap else EMPTY_SNAPSHOT
+        head = (type_, m.to, getattr(m, "from"), m.term, m.logTerm, m.index)
+        return cls(*head, entries, m.commit, snapshot, m.reject, m.rejectHint, m.context)
 
 
 @dataclass(slots=True, frozen=True)
-class HardState:
+class HardState(_Wire):
     """What a crash must not take: the term, the vote in it, and how far the log is known to be committed.
 
     Go: raft/raftpb/raft.pb.go#HardState
@@ -313,20 +322,14 @@ class HardState:
     term: Term = Term(0)
     vote: NodeID = NodeID(0)
     commit: Index = Index(0)
+    _pb: ClassVar[Any] = raft_pb2.HardState
 
-    def marshal(self) -> bytes:
-        """The bytes of etcd. Go: raft/raftpb/raft.pb.go#HardState.Marshal"""
-        return raft_pb2.HardState(term=self.term, vote=self.vote, commit=self.commit).SerializeToString()
-
-    @classmethod
-    def unmarshal(cls, data: bytes) -> Self:
-        """The inverse of ``marshal``. Go: raft/raftpb/raft.pb.go#HardState.Unmarshal"""
-        m = raft_pb2.HardState.FromString(data)
-        return cls(Term(m.term), NodeID(m.vote), Index(m.commit))
+    def _to_pb(self) -> Any:  # with every sync of the disk: without the detour over the fields' names
+        return self._pb(term=self.term, vote=self.vote, commit=self.commit)
 
 
 @dataclass(slots=True, frozen=True)
-class ConfChange:
+class ConfChange(_Wire):
     """One member comes, goes or changes; ``id`` is etcd's own, to find who waits for it.
 
     Go: raft/raftpb/raft.pb.go#ConfChange
@@ -336,6 +339,8 @@ class ConfChange:
     type: ConfChangeType = ConfChangeAddNode
     node_id: NodeID = NodeID(0)
     context: bytes = b""
+    _pb: ClassVar[Any] = raft_pb2.ConfChange
+    _from: ClassVar[_Readers] = {"type": ConfChangeType}
 
     def __str__(self) -> str:
         """As Go prints it, for the log."""
@@ -349,35 +354,19 @@ class ConfChange:
         """Itself: the first kind. Go: raft/raftpb/confchange.go#ConfChange.AsV1"""
         return self
 
-    def marshal(self) -> bytes:
-        """The bytes of etcd. Go: raft/raftpb/raft.pb.go#ConfChange.Marshal"""
-        return raft_pb2.ConfChange(
-            id=self.id,
-            type=self.type,  # type: ignore[arg-type]  # the same numbers
-            node_id=self.node_id,
-            context=self.context or None,
-        ).SerializeToString()
-
-    @classmethod
-    def unmarshal(cls, data: bytes) -> Self:
-        """The inverse of ``marshal``. Go: raft/raftpb/raft.pb.go#ConfChange.Unmarshal"""
-        m = raft_pb2.ConfChange.FromString(data)
-        return cls(m.id, ConfChangeType(m.type), NodeID(m.node_id), m.context)
-
 
 @dataclass(slots=True, frozen=True)
-class ConfChangeSingle:
+class ConfChangeSingle(_Wire):
     """One step of a ConfChangeV2. Go: raft/raftpb/raft.pb.go#ConfChangeSingle"""
 
     type: ConfChangeType = ConfChangeAddNode
     node_id: NodeID = NodeID(0)
-
-    def _to_pb(self) -> raft_pb2.ConfChangeSingle:
-        return raft_pb2.ConfChangeSingle(type=self.type, node_id=self.node_id)  # type: ignore[arg-type]
+    _pb: ClassVar[Any] = raft_pb2.ConfChangeSingle
+    _from: ClassVar[_Readers] = {"type": ConfChangeType}
 
 
 @dataclass(slots=True, frozen=True)
-class ConfChangeV2:
+class ConfChangeV2(_Wire):
     """Several members change at once, through a joint configuration if need be; without changes: leave it.
 
     Go: raft/raftpb/raft.pb.go#ConfChangeV2
@@ -386,6 +375,11 @@ class ConfChangeV2:
     transition: ConfChangeTransition = ConfChangeTransitionAuto
     changes: tuple[ConfChangeSingle, ...] = ()
     context: bytes = b""
+    _pb: ClassVar[Any] = raft_pb2.ConfChangeV2
+    _from: ClassVar[_Readers] = {
+        "transition": ConfChangeTransition,
+        "changes": lambda changes: tuple(map(ConfChangeSingle._from_pb, changes)),
+    }
 
     def __str__(self) -> str:
         """As Go prints it, for the log."""
@@ -415,21 +409,6 @@ class ConfChangeV2:
         Go: raft/raftpb/confchange.go#ConfChangeV2.LeaveJoint
         """
         return self.transition == ConfChangeTransitionAuto and not self.changes
-
-    def marshal(self) -> bytes:
-        """The bytes of etcd. Go: raft/raftpb/raft.pb.go#ConfChangeV2.Marshal"""
-        return raft_pb2.ConfChangeV2(
-            transition=self.transition,  # type: ignore[arg-type]  # the same numbers
-            changes=[change._to_pb() for change in self.changes],
-            context=self.context or None,
-        ).SerializeToString()
-
-    @classmethod
-    def unmarshal(cls, data: bytes) -> Self:
-        """The inverse of ``marshal``. Go: raft/raftpb/raft.pb.go#ConfChangeV2.Unmarshal"""
-        m = raft_pb2.ConfChangeV2.FromString(data)
-        changes = tuple(ConfChangeSingle(ConfChangeType(c.type), NodeID(c.node_id)) for c in m.changes)
-        return cls(ConfChangeTransition(m.transition), changes, m.context)
 
 
 type ConfChangeI = ConfChange | ConfChangeV2
@@ -478,7 +457,3 @@ def sov_raft(x: int) -> int:
 
 def _go_list(numbers: Sequence[int]) -> str:
     return f"[{' '.join(map(str, numbers))}]"
-
-
-def _ids(numbers: Sequence[int]) -> tuple[NodeID, ...]:
-    return tuple(map(NodeID, numbers))
