@@ -7,9 +7,6 @@ Go: etcdserver/server.go
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass, field
-
 import aiohttp
 
 from minietcd.etcdserver.api.capability import update_capability
@@ -27,28 +24,12 @@ from minietcd.etcdserver.cluster_util import (
     is_member_bootstrapped,
 )
 from minietcd.etcdserver.config import ServerConfig
-from minietcd.etcdserver.raft import restart_as_standalone_node, restart_node, start_node
+from minietcd.etcdserver.raft import Beginning, restart_as_standalone_node, restart_node, start_node
 from minietcd.mvcc.backend.backend import Backend
 from minietcd.pkg.types import id_string
-from minietcd.raft.node import Node
 from minietcd.raft.raftpb import NodeID, Snapshot
-from minietcd.raft.storage import MemoryStorage
 from minietcd.version.version import SemVer
 from minietcd.wal import wal
-
-log = logging.getLogger("etcdserver")
-
-
-@dataclass(slots=True)
-class Beginning:
-    """What a member begins with; ``remotes`` may help one that joins, before it knows the members."""
-
-    id: NodeID
-    cluster: RaftCluster
-    node: Node
-    raft_storage: MemoryStorage
-    wal: wal.WAL
-    remotes: list[Member] = field(default_factory=list)
 
 
 async def join(cfg: ServerConfig, st: V2Store, be: Backend, prt: aiohttp.ClientSession) -> Beginning:
@@ -100,11 +81,11 @@ def load_snapshot(cfg: ServerConfig, ss: Snapshotter) -> Snapshot | None:
 def restart(cfg: ServerConfig, snapshot: Snapshot | None, st: V2Store, be: Backend) -> Beginning:
     """Again, as the log and ``snapshot`` say. Go: etcdserver/server.go#NewServer"""
     again = restart_as_standalone_node if cfg.force_new_cluster else restart_node
-    id, cl, node, raft_storage, w = again(cfg, snapshot)
-    cl.set_store(st)
-    cl.set_backend(be)
-    cl.recover(update_capability)
-    return Beginning(id, cl, node, raft_storage, w)
+    beginning = again(cfg, snapshot)
+    beginning.cluster.set_store(st)
+    beginning.cluster.set_backend(be)
+    beginning.cluster.recover(update_capability)
+    return beginning
 
 
 def must_have_backend(cfg: ServerConfig, st: V2Store, be_exist: bool) -> None:
@@ -121,9 +102,9 @@ def must_have_backend(cfg: ServerConfig, st: V2Store, be_exist: bool) -> None:
 def _start(cfg: ServerConfig, cl: RaftCluster, ids: list[NodeID], st: V2Store, be: Backend) -> Beginning:
     cl.set_store(st)
     cl.set_backend(be)
-    id, node, raft_storage, w = start_node(cfg, cl, ids)
-    cl.set_id(id, cl.id())
-    return Beginning(id, cl, node, raft_storage, w)
+    beginning = start_node(cfg, cl, ids)
+    cl.set_id(beginning.id, cl.id())
+    return beginning
 
 
 def _local(cfg: ServerConfig, cl: RaftCluster) -> Member:

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from minietcd.etcdserver.api.membership.cluster import RaftCluster
 from minietcd.etcdserver.api.membership.member import Member
 from minietcd.etcdserver.api.rafthttp.transport import Transport
 from minietcd.etcdserver.config import ServerConfig
 from minietcd.etcdserver.errors import FatalError
-from minietcd.etcdserver.storage import Storage, read_wal
+from minietcd.etcdserver.storage import SavedLog, Storage, read_wal
 from minietcd.pkg import logutil
 from minietcd.pkg.chan import Chan, poll, select
 from minietcd.pkg.clock import Ticker
@@ -49,6 +50,9 @@ from minietcd.raft.storage import MemoryStorage
 from minietcd.wal import wal
 from minietcd.wal.wal import WAL
 
+if TYPE_CHECKING:
+    from minietcd.etcdserver.server import EtcdServer
+
 log = logutil.get_logger("etcdserver")
 
 MAX_SIZE_PER_MSG = 1024 * 1024
@@ -70,13 +74,15 @@ class Apply:
 
 
 @dataclass(slots=True)
-class RaftReadyHandler:
-    """What the loop tells the server. Go: etcdserver/server.go#raftReadyHandler"""
+class Beginning:
+    """What a member begins with; ``remotes`` may help one that joins, before it knows the members."""
 
-    get_lead: Callable[[], NodeID]
-    update_lead: Callable[[NodeID], None]
-    update_leadership: Callable[[bool], None]
-    update_committed_index: Callable[[int], None]
+    id: NodeID
+    cluster: RaftCluster
+    node: Node
+    raft_storage: MemoryStorage
+    wal: WAL
+    remotes: list[Member] = field(default_factory=list)
 
 
 class RaftNode:
@@ -107,11 +113,14 @@ class RaftNode:
         """Let raft's time go on. Go: etcdserver/raft.go#raftNode.tick"""
         self.node.tick()
 
-    def start(self, rh: RaftReadyHandler) -> None:
-        """Start the loop. Go: etcdserver/raft.go#raftNode.start"""
+    def start(self, rh: EtcdServer) -> None:
+        """Start the loop, which tells ``rh`` who leads and what is committed.
+
+        Go: etcdserver/raft.go#raftNode.start
+        """
         go(self._loop(rh), "raftNode loop")
 
-    async def _loop(self, rh: RaftReadyHandler) -> None:
+    async def _loop(self, rh: EtcdServer) -> None:
         try:
             while True:
                 chan, item = await select(self.ticker.c, self.node.ready(), self.stopped)
@@ -125,7 +134,7 @@ class RaftNode:
         finally:
             self.done.close()
 
-    async def _handle(self, rd: Ready, rh: RaftReadyHandler) -> bool:
+    async def _handle(self, rd: Ready, rh: EtcdServer) -> bool:
         """Save, send and hand on what raft has ready; false if told to stop meanwhile."""
         if rd.soft_state:
             self._update_soft_state(rd, rh)
@@ -155,10 +164,10 @@ class RaftNode:
         await self.node.advance()
         return True
 
-    def _update_soft_state(self, rd: Ready, rh: RaftReadyHandler) -> None:
+    def _update_soft_state(self, rd: Ready, rh: EtcdServer) -> None:
         assert rd.soft_state is not None
-        new_leader = rd.soft_state.lead not in (NONE, rh.get_lead())
-        rh.update_lead(rd.soft_state.lead)
+        new_leader = rd.soft_state.lead not in (NONE, rh.lead())
+        rh.set_lead(rd.soft_state.lead)
         self._islead = rd.soft_state.raft_state == StateLeader
         rh.update_leadership(new_leader)
         self.td.reset()
@@ -277,7 +286,7 @@ def should_wait_wal_sync(rd: Ready) -> bool:
     return (last.term, last.index) >= (first.term, first.index)
 
 
-def update_committed_index(ap: Apply, rh: RaftReadyHandler) -> None:
+def update_committed_index(ap: Apply, rh: EtcdServer) -> None:
     """Tell the server how far the log is committed. Go: etcdserver/raft.go#updateCommittedIndex"""
     ci = ap.entries[-1].index if ap.entries else 0
     ci = max(ci, ap.snapshot.metadata.index)
@@ -285,9 +294,7 @@ def update_committed_index(ap: Apply, rh: RaftReadyHandler) -> None:
         rh.update_committed_index(ci)
 
 
-def start_node(
-    cfg: ServerConfig, cl: RaftCluster, ids: list[NodeID]
-) -> tuple[NodeID, Node, MemoryStorage, WAL]:
+def start_node(cfg: ServerConfig, cl: RaftCluster, ids: list[NodeID]) -> Beginning:
     """A node with an empty log: of a new cluster of members ``ids``, or, without any, of one it will learn.
 
     Go: etcdserver/raft.go#startNode
@@ -299,32 +306,24 @@ def start_node(
     if cfg.unsafe_no_fsync:
         w.set_unsafe_no_fsync()
     peers = [Peer(m.id, m.to_json().encode()) for m in cl.members() if m.id in ids]
-    log.info(
-        "starting local member",
-        local_member_id=id_string(member.id),
-        cluster_id=id_string(cl.id()),
-    )
+    log.info("starting local member", local_member_id=id_string(member.id), cluster_id=id_string(cl.id()))
     s = MemoryStorage()
     c = _raft_config(cfg, member.id, s)
-    return member.id, raft.start_node(c, peers) if peers else raft.restart_node(c), s, w
+    return Beginning(member.id, cl, raft.start_node(c, peers) if peers else raft.restart_node(c), s, w)
 
 
-def restart_node(
-    cfg: ServerConfig, snapshot: Snapshot | None
-) -> tuple[NodeID, RaftCluster, Node, MemoryStorage, WAL]:
+def restart_node(cfg: ServerConfig, snapshot: Snapshot | None) -> Beginning:
     """The node that the log tells of. Go: etcdserver/raft.go#restartNode"""
-    w, id, cid, st, ents = _read_wal(cfg, snapshot)
-    return _restart(cfg, snapshot, "restarting local member", w, id, cid, st, ents)
+    return _restart(cfg, snapshot, "restarting local member", _read_wal(cfg, snapshot))
 
 
-def restart_as_standalone_node(
-    cfg: ServerConfig, snapshot: Snapshot | None
-) -> tuple[NodeID, RaftCluster, Node, MemoryStorage, WAL]:
+def restart_as_standalone_node(cfg: ServerConfig, snapshot: Snapshot | None) -> Beginning:
     """The node that the log tells of, as the only member left: what was not committed is dropped.
 
     Go: etcdserver/raft.go#restartAsStandaloneNode
     """
-    w, id, cid, st, ents = _read_wal(cfg, snapshot)
+    saved = _read_wal(cfg, snapshot)
+    w, id, _, st, ents = saved
     kept = [ent for ent in ents if ent.index <= st.commit]
     if len(kept) < len(ents):
         lg = log.with_(commit_index_from_wal=st.commit, number_of_discarded_entries=len(ents) - len(kept))
@@ -334,7 +333,7 @@ def restart_as_standalone_node(
     w.save(HardState(), to_app_ents)
     if ents:
         st = replace(st, commit=ents[-1].index)
-    return _restart(cfg, snapshot, "forcing restart member", w, id, cid, st, ents)
+    return _restart(cfg, snapshot, "forcing restart member", saved._replace(st=st, ents=ents))
 
 
 def get_ids(snap: Snapshot | None, ents: Iterable[Entry]) -> list[NodeID]:
@@ -367,24 +366,14 @@ def create_config_change_ents(ids: list[NodeID], self_id: NodeID, term: Term, in
     ]
 
 
-def _read_wal(
-    cfg: ServerConfig, snapshot: Snapshot | None
-) -> tuple[WAL, NodeID, NodeID, HardState, list[Entry]]:
+def _read_wal(cfg: ServerConfig, snapshot: Snapshot | None) -> SavedLog:
     at = snapshot.metadata if snapshot else SnapshotMetadata()
     walsnap = walpb.Snapshot(index=at.index, term=at.term)
     return read_wal(cfg.wal_dir(), walsnap, cfg.unsafe_no_fsync, cfg.disk)
 
 
-def _restart(
-    cfg: ServerConfig,
-    snapshot: Snapshot | None,
-    message: str,
-    w: WAL,
-    id: NodeID,
-    cid: NodeID,
-    st: HardState,
-    ents: list[Entry],
-) -> tuple[NodeID, RaftCluster, Node, MemoryStorage, WAL]:
+def _restart(cfg: ServerConfig, snapshot: Snapshot | None, message: str, saved: SavedLog) -> Beginning:
+    w, id, cid, st, ents = saved
     log.info(message, cluster_id=id_string(cid), local_member_id=id_string(id), commit_index=st.commit)
     cl = RaftCluster("")
     cl.set_id(id, cid)
@@ -393,7 +382,7 @@ def _restart(
         s.apply_snapshot(snapshot)
     s.set_hard_state(st)
     s.append(ents)
-    return id, cl, raft.restart_node(_raft_config(cfg, id, s)), s, w
+    return Beginning(id, cl, raft.restart_node(_raft_config(cfg, id, s)), s, w)
 
 
 def _raft_config(cfg: ServerConfig, id: NodeID, storage: MemoryStorage) -> Config:

@@ -18,6 +18,7 @@ from aiohttp import web
 from google.protobuf.message import DecodeError
 
 from minietcd.auth.store import AuthStore
+from minietcd.etcdserver import errors
 from minietcd.etcdserver.api.capability import update_capability
 from minietcd.etcdserver.api.membership.cluster import ConfigChangeContext
 from minietcd.etcdserver.api.membership.errors import MembershipError
@@ -42,27 +43,11 @@ from minietcd.etcdserver.apply import (
 from minietcd.etcdserver.apply_auth import AuthApplierV3
 from minietcd.etcdserver.apply_v2 import ApplierV2store
 from minietcd.etcdserver.backend import open_backend, open_snapshot_backend, recover_snapshot_backend
-from minietcd.etcdserver.bootstrap import (
-    Beginning,
-    bootstrap,
-    join,
-    load_snapshot,
-    must_have_backend,
-    restart,
-)
+from minietcd.etcdserver.bootstrap import bootstrap, join, load_snapshot, must_have_backend, restart
 from minietcd.etcdserver.cluster_util import decide_cluster_version, get_versions
 from minietcd.etcdserver.config import ServerConfig
 from minietcd.etcdserver.consistent_index import ConsistentIndex
-from minietcd.etcdserver.errors import (
-    BadLeaderTransfereeError,
-    EtcdServerError,
-    FatalError,
-    NoSpaceError,
-    StoppedError,
-    TimeoutLeaderTransferError,
-    UnhealthyError,
-)
-from minietcd.etcdserver.raft import Apply, RaftNode, RaftReadyHandler
+from minietcd.etcdserver.raft import Apply, Beginning, RaftNode
 from minietcd.etcdserver.reconfigure import ConfChangeResponse, Reconfigure
 from minietcd.etcdserver.snapshot_merge import SnapshotMerge
 from minietcd.etcdserver.storage import Storage
@@ -118,7 +103,7 @@ class EtcdProgress:
     appliedi: Index
 
 
-class MemberRemovedError(EtcdServerError):
+class MemberRemovedError(errors.EtcdServerError):
     """This member is no longer one."""
 
     message = "the member has been permanently removed from the cluster"
@@ -323,14 +308,8 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         metadata = self.r.raft_storage.snapshot().metadata
         ep = EtcdProgress(metadata.conf_state, metadata.index, metadata.term, metadata.index)
         sched = FIFOScheduler("apply scheduler (fifo.run)")
-        rh = RaftReadyHandler(
-            get_lead=self.lead,
-            update_lead=self.set_lead,
-            update_leadership=self.update_leadership,
-            update_committed_index=self.update_committed_index,
-        )
         with Ticker(_SYNC_INTERVAL, "SyncTicker.C") as sync_ticker:
-            self.r.start(rh)
+            self.r.start(self)
             try:
                 await self._run(ep, sched, sync_ticker)
             finally:
@@ -487,7 +466,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         """
         member = self._cluster.member(transferee)
         if member is None or member.is_learner:
-            raise BadLeaderTransfereeError
+            raise errors.BadLeaderTransfereeError
         leader, next_leader = id_string(lead), id_string(transferee)
         lg = self.lg.with_(current_leader_member_id=leader, transferee_member_id=next_leader)
         lg.info("leadership transfer starting")
@@ -497,7 +476,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
                 while self._lead != transferee:
                     await select(self.leader_changed_notify())
         except TimeoutError:
-            raise TimeoutLeaderTransferError from None
+            raise errors.TimeoutLeaderTransferError from None
         lg.info("leadership transfer finished")
 
     async def transfer_leadership(self) -> None:
@@ -509,7 +488,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
             return
         transferee = longest_connected(self.r.transport, self._cluster.voting_member_ids())
         if transferee is None:
-            raise UnhealthyError
+            raise errors.UnhealthyError
         await self.move_leader(BACKGROUND, self._id, transferee)
 
     async def hard_stop(self) -> None:
@@ -521,7 +500,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         """Hand over leadership, then stop. Go: etcdserver/server.go#EtcdServer.Stop"""
         try:
             await self.transfer_leadership()
-        except EtcdServerError as err:
+        except errors.EtcdServerError as err:
             self.lg.warning("leadership transfer failed", error=err)
         await self.hard_stop()
 
@@ -570,9 +549,9 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         while True:
             try:
                 await self.do(BACKGROUND, new_request("PUT", Path=path, Val=self.attributes.to_json()))
-            except (StoppedError, RaftStoppedError):
+            except (errors.StoppedError, RaftStoppedError):
                 return  # it would be said at once every time, and nobody else would get a turn
-            except (EtcdServerError, RaftError) as err:
+            except (errors.EtcdServerError, RaftError) as err:
                 lg.warning("failed to publish local member to cluster through raft", error=err)
             else:
                 self.readych.close()
@@ -663,7 +642,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
             if raft_req.HasField("txn"):
                 remove_needless_range_reqs(raft_req.txn)
         ar = self.apply_v3.apply(raft_req)
-        if isinstance(ar.err, NoSpaceError) and not self.alarm_store.get(pb.NOSPACE):
+        if isinstance(ar.err, errors.NoSpaceError) and not self.alarm_store.get(pb.NOSPACE):
             quota = self.cfg.quota_backend_bytes
             log.warning("message exceeded backend quota; raising alarm", quota_size_bytes=quota, error=ar.err)
             self.go_attach(self._raise_no_space(id, ar), "raise NOSPACE")
@@ -673,7 +652,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
     async def _raise_no_space(self, id: int, ar: ApplyResult) -> None:
         """Answer only when the whole cluster knows."""
         alarm = pb.AlarmRequest(memberID=self._id, action=pb.AlarmRequest.ACTIVATE, alarm=pb.NOSPACE)
-        with contextlib.suppress(EtcdServerError, RaftError, TimeoutError):
+        with contextlib.suppress(errors.EtcdServerError, RaftError, TimeoutError):
             await self.raft_request(BACKGROUND, InternalRaftRequest(alarm=alarm))
         self.w.trigger(id, ar)
 
@@ -745,7 +724,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
             log.info("saved snapshot", snapshot_index=snapi)
             self.r.storage.release(snap)
         except OSError as err:
-            raise FatalError(f"failed to save snapshot: {err}") from err
+            raise errors.FatalError(f"failed to save snapshot: {err}") from err
         if self.inflight_snapshots:
             # Whoever is being sent one needs the entries after it; else he would need the next one too.
             log.info("skip compaction since there is an inflight snapshot")
@@ -793,9 +772,9 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         lg.info(message)
         try:
             await self.do(BACKGROUND, new_request("PUT", Path=store_cluster_version_key(), Val=str(ver)))
-        except StoppedError as err:
+        except errors.StoppedError as err:
             log.warning("aborting cluster version update; server is stopped", error=err)
-        except (EtcdServerError, RaftError) as err:
+        except (errors.EtcdServerError, RaftError) as err:
             log.warning("failed to update cluster version", error=err)
         else:
             lg.info("cluster version is updated")

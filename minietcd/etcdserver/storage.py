@@ -6,6 +6,7 @@ Go: etcdserver/storage.go
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from minietcd.etcdserver.api.snap.snapshotter import Snapshotter
 from minietcd.pkg import logutil
@@ -48,9 +49,19 @@ class Storage:
         self.snapshotter.release_snap_dbs(snap)
 
 
+class SavedLog(NamedTuple):
+    """What a log says from a snapshot on; ``w`` is ready to append to."""
+
+    w: wal.WAL
+    id: NodeID
+    cid: NodeID
+    st: HardState
+    ents: list[Entry]
+
+
 def read_wal(
     waldir: Path, snap: walpb.Snapshot, unsafe_no_fsync: bool = False, disk: Disk = DISK
-) -> tuple[wal.WAL, NodeID, NodeID, HardState, list[Entry]]:
+) -> SavedLog:
     """The log from ``snap`` on, ready to append to; whose it is and of which cluster; its state and entries.
 
     A torn tail is repaired, once. Raises WALError if that does not help, or anything else is wrong.
@@ -67,7 +78,7 @@ def read_wal(
     if unsafe_no_fsync:
         w.set_unsafe_no_fsync()
     metadata = Metadata.FromString(wmetadata)
-    return w, NodeID(metadata.NodeID), NodeID(metadata.ClusterID), st, ents
+    return SavedLog(w, NodeID(metadata.NodeID), NodeID(metadata.ClusterID), st, ents)
 
 
 def _open_and_read(

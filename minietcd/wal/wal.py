@@ -20,17 +20,9 @@ from minietcd.pkg.fileutil import File
 from minietcd.proto.walpb.record_pb2 import Snapshot
 from minietcd.raft.raftpb import Entry, HardState
 from minietcd.raft.ready import is_empty_hard_state, must_sync
+from minietcd.wal import errors
 from minietcd.wal.decoder import CRC_TYPE, ENTRY_TYPE, METADATA_TYPE, SNAPSHOT_TYPE, STATE_TYPE, Decoder
 from minietcd.wal.encoder import Encoder
-from minietcd.wal.errors import (
-    CorruptRecordError,
-    MetadataConflictError,
-    SliceOutOfRangeError,
-    SnapshotMismatchError,
-    SnapshotNotFoundError,
-    UnexpectedEOFError,
-    WALFileNotFoundError,
-)
 from minietcd.wal.util import exist, is_valid_seq, parse_wal_name, read_wal_names, search_index, wal_name
 
 WARN_SYNC_DURATION = 1.0
@@ -106,19 +98,19 @@ class WAL:
                     state = self.decoder.must_unmarshal_state(rec.data)
                 elif rec.type == METADATA_TYPE:
                     if self.metadata not in (None, rec.data):
-                        raise self.decoder.error(MetadataConflictError)
+                        raise self.decoder.error(errors.MetadataConflictError)
                     self.metadata = rec.data
                 elif rec.type == SNAPSHOT_TYPE:
                     match |= self.read_snapshot(self.decoder.unmarshal(Snapshot.FromString, rec.data))
                 elif rec.type != CRC_TYPE:
-                    raise self.decoder.error(CorruptRecordError)
-        except UnexpectedEOFError:
+                    raise self.decoder.error(errors.CorruptRecordError)
+        except errors.UnexpectedEOFError:
             if self.locks:
                 raise
         if self.metadata is None:
-            raise CorruptRecordError(self.dir)
+            raise errors.CorruptRecordError(self.dir)
         if not match:
-            raise SnapshotNotFoundError(self.dir)
+            raise errors.SnapshotNotFoundError(self.dir)
         self.state = state
         self.end_read_mode()
         return self.metadata, state, ents
@@ -129,7 +121,7 @@ class WAL:
         if e.index > self.start.index:
             up = e.index - self.start.index - 1
             if up > len(ents):
-                raise self.decoder.error(SliceOutOfRangeError)
+                raise self.decoder.error(errors.SliceOutOfRangeError)
             ents[up:] = [e]
         self.enti = e.index
 
@@ -137,7 +129,7 @@ class WAL:
         """Whether this is the snapshot to start from."""
         assert self.decoder
         if snap.index == self.start.index and snap.term != self.start.term:
-            raise self.decoder.error(SnapshotMismatchError)
+            raise self.decoder.error(errors.SnapshotMismatchError)
         return snap.index == self.start.index
 
     def end_read_mode(self) -> None:
@@ -326,7 +318,7 @@ def select_wal_files(dirpath: Path, snap: Snapshot, disk: Disk) -> list[str]:
     names = read_wal_names(dirpath, disk)
     name_index = search_index(names, snap.index)
     if name_index is None or not is_valid_seq(names[name_index:]):
-        raise WALFileNotFoundError(dirpath)
+        raise errors.WALFileNotFoundError(dirpath)
     return names[name_index:]
 
 
@@ -353,7 +345,7 @@ def valid_snapshot_entries(wal_dir: Path, disk: Disk = DISK) -> list[Snapshot]:
     """
     snaps, commit = list[Snapshot](), 0
     files = open_wal_files(wal_dir, read_wal_names(wal_dir, disk), False, disk)
-    with closing(Decoder(files)) as decoder, suppress(UnexpectedEOFError):
+    with closing(Decoder(files)) as decoder, suppress(errors.UnexpectedEOFError):
         for rec in decoder:
             if rec.type == SNAPSHOT_TYPE:
                 snaps.append(decoder.unmarshal(Snapshot.FromString, rec.data))

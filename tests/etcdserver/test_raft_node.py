@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,6 @@ from google.protobuf.message import DecodeError
 from minietcd.etcdserver.raft import (
     Apply,
     RaftNode,
-    RaftReadyHandler,
     create_config_change_ents,
     get_ids,
     should_wait_wal_sync,
@@ -103,7 +103,7 @@ async def test_the_committed_index_is_that_of_the_last_entry_or_snapshot(
     ents: Any, snapshot_index: int, expected: list[int]
 ) -> None:
     told: list[int] = []
-    handler = RaftReadyHandler(lambda: NodeID(0), lambda _: None, lambda _: None, told.append)
+    handler: Any = SimpleNamespace(update_committed_index=told.append)
     snapshot = Snapshot(metadata=SnapshotMetadata(index=Index(snapshot_index)))
     update_committed_index(Apply(entries(*ents), snapshot, Chan("notifyc", 1)), handler)
     assert told == expected

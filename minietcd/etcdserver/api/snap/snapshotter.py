@@ -15,13 +15,7 @@ from pathlib import Path
 import google_crc32c
 from google.protobuf.message import DecodeError
 
-from minietcd.etcdserver.api.snap.errors import (
-    CRCMismatchError,
-    EmptySnapshotError,
-    NoDBSnapshotError,
-    NoSnapshotError,
-    SnapError,
-)
+from minietcd.etcdserver.api.snap import errors
 from minietcd.pkg import fileutil, logutil
 from minietcd.pkg.disk import DISK, Disk
 from minietcd.pkg.fileutil import File
@@ -88,7 +82,7 @@ class Snapshotter:
             snap = load_snap(self.dir / name, self.disk)
             if snap and match(snap):
                 return snap
-        raise NoSnapshotError(self.dir)
+        raise errors.NoSnapshotError(self.dir)
 
     def snap_names(self) -> list[str]:
         """The snapshot files, newest first. Go: etcdserver/api/snap/snapshotter.go#Snapshotter.snapNames"""
@@ -148,7 +142,7 @@ class Snapshotter:
         """
         path = self._db_file_path(id)
         if not self.disk.exists(path):
-            raise NoDBSnapshotError(path)
+            raise errors.NoDBSnapshotError(path)
         return path
 
     def _db_file_path(self, id: int) -> Path:
@@ -163,7 +157,7 @@ def load_snap(path: Path, disk: Disk) -> Snapshot | None:
     """
     try:
         return read(path, disk)
-    except SnapError as error:
+    except errors.SnapError as error:
         broken = path.with_name(path.name + ".broken")
         disk.rename(path, broken)
         log.warning("renamed to a broken snap file", path=path, broken_path=broken, error=error)
@@ -178,12 +172,12 @@ def read(path: Path, disk: Disk = DISK) -> Snapshot:
     try:
         serialized = snappb.snapshot.FromString(_read_file(path, disk))
         if not serialized.data or not serialized.crc:
-            raise EmptySnapshotError(path)
+            raise errors.EmptySnapshotError(path)
         if google_crc32c.value(serialized.data) != serialized.crc:
-            raise CRCMismatchError(path)
+            raise errors.CRCMismatchError(path)
         return Snapshot.unmarshal(serialized.data)
     except DecodeError:
-        raise SnapError(path) from None
+        raise errors.SnapError(path) from None
 
 
 def check_suffix(names: list[str]) -> list[str]:
