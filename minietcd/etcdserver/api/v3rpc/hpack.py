@@ -21,19 +21,23 @@ class Decoder(hpack.Decoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._known: dict[tuple[bytes, bool], list[Any]] = {}
+        self._known: dict[tuple[bytes | None, bool], tuple[Any, ...]] = {}
 
     def decode(self, data: bytes, raw: bool = False) -> Iterable[Any]:
         """The headers in a block."""
         headers = self._known.get((data, raw))
         if headers is None:
             before = _state(self.header_table)
-            headers = list(super().decode(data, raw))
+            headers = tuple(super().decode(data, raw))
             if _state(self.header_table) != before or len(self._known) >= _MOST:
                 self._known.clear()
             else:
                 self._known[data, raw] = headers
         return headers
+
+    def known(self, data: bytes | None) -> tuple[Any, ...] | None:
+        """The raw headers in a block, if it came before and means the same again."""
+        return self._known.get((data, True))
 
 
 class Encoder(hpack.Encoder):
