@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from minietcd.raft import raftpb as pb
-from minietcd.raft.confchange.confchange import Changer
+from minietcd.raft.confchange.confchange import Changer, joint
 from minietcd.raft.confchange.restore import restore as restore_config
 from minietcd.raft.errors import CompactedError, ProposalDroppedError, SnapshotTemporarilyUnavailableError
 from minietcd.raft.log import RaftLog
@@ -291,7 +291,7 @@ class Raft:
         """What ``rd`` held is on disk, and applied or about to be. Go: raft/raft.go#raft.advance"""
         if index := rd.applied_cursor():
             self.raft_log.applied_to(index)
-            if self.prs.config.auto_leave and index >= self.pending_conf_index and self.state == StateLeader:
+            if self.prs.config.auto_leave and index >= self.pending_conf_index:
                 self._leave_joint()
         self.reduce_uncommitted_size(rd.committed_entries)
         if rd.entries:
@@ -301,6 +301,8 @@ class Raft:
             self.raft_log.stable_snap_to(rd.snapshot.metadata.index)
 
     def _leave_joint(self) -> None:
+        if self.state != StateLeader or self.id not in self.prs.progress:  # was removed while leading
+            return
         if self.append_entry([pb.Entry(pb.EntryConfChangeV2, data=pb.ConfChangeV2().marshal())]):
             self.logger.info(f"initiating automatic transition out of joint configuration {self.prs.config}")
         else:  # no room for it: try again when more is applied
@@ -608,12 +610,20 @@ class Raft:
         return pr is not None and not pr.is_learner and self.raft_log.unstable.snapshot is None
 
     def apply_conf_change(self, cc: pb.ConfChangeV2) -> pb.ConfState:
-        """Raises ConfChangeError. Go: raft/raft.go#raft.applyConfChange"""
+        """Make a change of members. Raises ConfChangeError.
+
+        Several entries may ask to leave one joint configuration: while the first is under way, a leader
+        appends one more for whatever it applies. The first does it. (etcd 3.4 panics at the second.)
+
+        Go: raft/raft.go#raft.applyConfChange
+        """
+        if cc.leave_joint() and not joint(self.prs.config):
+            return self.prs.conf_state()
         changer = Changer(self.prs, self.raft_log.last_index())
-        auto_leave, joint = cc.enter_joint()
+        auto_leave, enters_joint = cc.enter_joint()
         if cc.leave_joint():
             outcome = changer.leave_joint()
-        elif joint:
+        elif enters_joint:
             outcome = changer.enter_joint(auto_leave, *cc.changes)
         else:
             outcome = changer.simple(*cc.changes)

@@ -482,6 +482,32 @@ def test_a_joint_change_leaves_by_itself():
     assert str(leader.raft.prs.config) == "voters=(1) learners=(2)"
 
 
+def test_a_joint_configuration_is_left_once_however_often_that_is_proposed():
+    network = Network(3, max_committed_size_per_ready=1)
+    leader = network.elect(1)
+    change = pb.ConfChangeV2(changes=pb.conf_changes_from_string("r3 l2"))
+    leader.node.propose_conf_change(change)
+    network.propose(1, b"a", b"b", b"c")  # each is applied by itself, and each time it is joint still
+    leaves = [e for e in leader.applied if e.data == pb.ConfChangeV2().marshal()]
+    assert len(leaves) > 1
+    assert str(leader.raft.prs.config) == "voters=(1) learners=(2)"
+    assert leader.data == [b"a", b"b", b"c"]
+
+
+def test_a_leader_that_was_removed_leaves_no_joint_configuration():
+    leader = Network(1).elect(1)
+    leader.node.propose(b"a")
+    rd = leader.node.ready()
+    for words in ("v2 v3 r1", "", "v4 v5"):
+        changes = pb.conf_changes_from_string(words)
+        leader.node.apply_conf_change(pb.ConfChangeV2(changes=changes))
+    leader.save(rd)
+    last = leader.raft.raft_log.last_index()
+    leader.node.advance(rd)
+    assert str(leader.raft.prs.config) == "voters=(2 3 4 5)&&(2 3) autoleave"
+    assert leader.raft.raft_log.last_index() == last
+
+
 def test_a_learner_follows_and_never_leads():
     network = Network(2)
     leader = network.elect(1)
