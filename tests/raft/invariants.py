@@ -47,12 +47,14 @@ class Invariants:
             self._progress_is_sound(member)
         self._log_matching(member, rd)
         self._hard_state_goes_forward(member)
-        self._note_what_is_committed(member)
+        log = member.raft.raft_log
+        self._note_what_is_committed(member, min(log.committed, log.unstable.offset - 1))
 
     def before_sending(self, member: Any, rd: Ready) -> None:
         """Votes are promises: a member gives one a term, whatever crashes."""
         if not is_empty_hard_state(rd.hard_state):
             self.hard_states[member.id] = rd.hard_state
+        self._note_what_is_committed(member, member.raft.raft_log.committed)
         for m in rd.messages:
             if m.type == pb.MsgVoteResp and not m.reject:
                 voted = self.votes.setdefault((m.term, member.id), m.to)
@@ -118,9 +120,9 @@ class Invariants:
         forward = new.term > old.term or (new.term == old.term and old.vote in (new.vote, 0))
         require(forward and new.commit >= old.commit, "hard states go forward", member.id, old, new)
 
-    def _note_what_is_committed(self, member: Any) -> None:
+    def _note_what_is_committed(self, member: Any, last: int) -> None:
         log, term = member.raft.raft_log, member.raft.term
-        for index in range(max(log.first_index(), self.last_committed + 1), log.committed + 1):
+        for index in range(max(log.first_index(), self.last_committed + 1), last + 1):
             [entry] = log.slice(index, index + 1, 0)
             self.committed[index] = entry, term
             self.last_committed = index

@@ -104,17 +104,27 @@ class Member:
                 self.data.append(entry.data)
         self.reads += [(state.index, state.request_ctx) for state in rd.read_states]
 
-    def compact(self, keep: int = 0) -> None:
-        """Put what is applied into a snapshot, and forget the log up to ``keep`` entries before."""
+    def snapshot(self) -> pb.Snapshot:
+        """What is applied."""
         last = self.raft.raft_log.applied
         if last > self.storage.snapshot().metadata.index:
             self.storage.create_snapshot(last, self.raft.prs.conf_state(), SEPARATOR.join(self.data))
+        return self.storage.snapshot()
+
+    def compact(self, keep: int = 0) -> None:
+        """Put what is applied into a snapshot, and forget the log up to ``keep`` entries before."""
+        last = self.snapshot().metadata.index
         if last - keep >= self.storage.first_index():
             self.storage.compact(last - keep)
 
 
 def commands(snapshot: pb.Snapshot) -> list[bytes]:
     return snapshot.data.split(SEPARATOR) if snapshot.data else []
+
+
+def commits_alone(rd: Ready) -> bool:
+    """Whether some of what is committed is yet to be saved, because there is but one voter."""
+    return bool(rd.entries and rd.committed_entries and rd.committed_entries[-1].index >= rd.entries[0].index)
 
 
 @dataclass(frozen=True)
@@ -293,13 +303,13 @@ class Network:
         return leader.raft.prs.config.voters.vote_result(votes) == VoteWon
 
     def _handle_ready(self, member: Member) -> None:
-        """Save, send, apply: as etcd does, a leader sends before it saves. A crash may end it anywhere."""
+        """Save, send, apply; a leader sends before it saves, as etcd does. A crash may end it anywhere."""
         rd = member.node.ready()
         if self.invariants:
             self.invariants.before_saving(member, rd)
         dies = self.rand.randrange(3) if self.rand.random() < self.faults.crash else None
-        leads = member.leads
-        if leads:
+        sends_first = member.leads and not commits_alone(rd)
+        if sends_first:
             self._post(rd.messages)
         if dies == 0:
             member.save_torn(rd, self.rand)
@@ -311,7 +321,7 @@ class Network:
         if dies == 1:
             self.crash(member.id)
             return
-        if not leads:
+        if not sends_first:
             self._post(rd.messages)
         if dies == 2:
             self.crash(member.id)
@@ -325,6 +335,10 @@ class Network:
 
     def _post(self, messages: Iterable[pb.Message]) -> None:
         for message in messages:
+            if (
+                message.type == pb.MsgSnap
+            ):  # as etcd does: the state of now
+                message.snapshot = self[message.from_].snapshot()
             self.sent.append(message)
             data = message.marshal()
             copies = 1 + (self.rand.random() < self.faults.duplicate)
