@@ -420,7 +420,8 @@ class World:
         assert life is not None
         if life.dead:
             return
-        self.journal.note(member.name, f"dies{f' of {error}' if error else ''}")
+        cause = f" of {str(error).replace(str(self.root), '')}" if error else ""
+        self.journal.note(member.name, f"dies{cause}")
         life.kill()
         self.network.lose(life, silently)
         member.disk.crash()

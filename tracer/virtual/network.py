@@ -121,12 +121,17 @@ class Network:
 
     def delay(self, source: str, target: str) -> float:
         """How long what is sent now will take."""
-        link = self.links.get((source, target), self.link)
+        link = self._link(source, target)
         seconds = link.least + (link.most - link.least) * self.chance.random()
         again = _RETRANSMISSION
         while link.loss and self.chance.random() < link.loss:
             seconds, again = seconds + again, again * 2
         return seconds
+
+    def breaks(self, source: str, target: str) -> bool:
+        """Whether the connection breaks over which something is sent now."""
+        resets = self._link(source, target).resets
+        return resets > 0 and self.chance.random() < resets
 
     async def dial(self, address: Address) -> Dialled:
         """Our half of a new connection. Raises ConnectionRefusedError, OSError."""
@@ -142,6 +147,9 @@ class Network:
             dialled.out.put(dialled.out.broken)
             raise
         return dialled
+
+    def _link(self, source: str, target: str) -> Link:
+        return self.links.get((source, target), self.link)
 
     def _reset(self, name: str) -> None:
         for connection in [c for c in self.connections if c.here == name]:
@@ -294,6 +302,10 @@ class Connection(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._closing or self._process.dead or not data:
+            return
+        if self.network.breaks(self.here, self.there):
+            self.out.put(self.out.broken)
+            self.back.put(self.back.broken)
             return
         self.out.put(bytes(data))
         if self.get_write_buffer_size() > _HIGH_WATER and not self._writing_paused:
