@@ -99,7 +99,7 @@ def uint(text: str) -> int:
         raise ScriptError(str(error)) from None
 
 
-_ARG = re.compile(r"(?P<key>[^\s=()]+)(?:=(?P<value>\([^)]*\)|[^\s()]+))?(?=\s|$)\s*")
+_ARG = re.compile(r"(?P<key>[^\s=()]+)(?:=(?P<value>\([^)]*\)|[^\s()]+))?(?=\s|$)\s*", re.ASCII)
 
 
 def parse_directive(line: str) -> list[Arg]:

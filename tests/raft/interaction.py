@@ -221,11 +221,16 @@ class InteractionEnv:
         self.nodes.append(Node(RawNode(config), config, storage, snapshot.data))
 
     def restart(self, block: Block) -> None:
-        """``restart 2``: a crash. What was not written is gone; what was written is applied anew."""
+        """``restart 2``: a crash. What was not written is gone; what was written is applied anew.
+
+        Whoever compacts the log has written the state up to there.
+        """
         node = self.first(block)
-        written = node.storage.snap
-        node.storage.history = [written]
-        node.state, node.config.applied = written.data, written.metadata.index
+        storage, compacted = node.storage, node.storage.first_index() - 1
+        if storage.snap.metadata.index < compacted:
+            storage.snap = next(snap for snap in storage.history if snap.metadata.index == compacted)
+        storage.history = [storage.snap]
+        node.state, node.config.applied = storage.snap.data, storage.snap.metadata.index
         node.raw = RawNode(node.config)
 
     # Time
