@@ -39,9 +39,10 @@ from minietcd.pkg.types import new_urls, new_urls_map
 from tracer import domain
 from tracer.build import build
 from tracer.model import Span, Trace
-from tracer.recorder import MEMBER, Recorder
+from tracer.recorder import Recorder
 from tracer.rpc import Calls
 from tracer.stations import is_station
+from tracer.subject import MEMBER
 
 _NAMED = re.compile(r"@[0-9a-f]+|127\.0\.0\.1:\d+")
 _PATIENCE = 10.0

@@ -19,6 +19,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from minietcd.etcdctl.ctlv3 import command
+from minietcd.etcdserver.api.rafthttp.coder import Link
 from minietcd.etcdserver.api.rafthttp.msg_codec import MessageDecoder, MessageEncoder
 from minietcd.etcdserver.api.rafthttp.msgappv2_codec import MsgAppV2Decoder, MsgAppV2Encoder
 from minietcd.etcdserver.raft import Apply
@@ -31,8 +32,8 @@ from minietcd.raft.raftpb import Entry, EntryType, HardState, Message, MessageTy
 from minietcd.raft.read_only import ReadState
 from minietcd.raft.ready import Ready
 from tracer.model import Function, Key, Keys
-from tracer.recorder import Door, Subject
 from tracer.source import ROOT
+from tracer.subject import Door, Subject
 
 _GO = re.compile(r"(?:^|\s)Go: (\S+\.go)#([\w.]+)\s*$", re.MULTILINE)
 _NOT_SHOWN = {"self", "cls", "ctx", "stream", "srv", "interceptor", "handler", "invoker", "info"}
@@ -72,7 +73,7 @@ def subject(wanted: Callable[[str], bool] = lambda _: True) -> Subject:
         importlib.import_module(module.name)
     _requests.clear()
     watched = {code: each for code, each in functions().items() if any(map(wanted, each.go))}
-    return Subject(watched, DOORS, keys_of, brief, {list: tuple}, task_name, message)
+    return Subject(watched, DOORS, keys_of, brief, shows, task_name, stream, message)
 
 
 def functions() -> dict[CodeType, Function]:
@@ -97,9 +98,15 @@ def task_name(task: asyncio.Task[Any]) -> str:
     return _TASKS.get(getattr(task.get_coro(), "__qualname__", ""), task.get_name())
 
 
-def message(coder: Any, m: Message) -> tuple[str, str]:
+def stream(coder: Any) -> Link:
+    """The connection that ``coder`` reads or writes."""
+    link: Link = coder.conn
+    return link
+
+
+def message(link: Link, m: Message) -> tuple[str, str]:
     """The connection ``m`` travels on, the same text at both ends, and what is the same of it there."""
-    return "|".join(coder.conn), f"{m.type} {m.term} {m.index} {m.commit} {len(m.entries)}"
+    return "|".join(link), f"{m.type} {m.term} {m.index} {m.commit} {len(m.entries)}"
 
 
 def keys_of(value: Any) -> Keys:
@@ -110,11 +117,12 @@ def keys_of(value: Any) -> Keys:
 
 def brief(value: Any) -> Any:
     """``value`` as a reader wants to see it: a number or short text; None if it is not worth showing."""
-    kind = type(value)
-    shown = _BRIEF.get(kind)
-    if shown is None:
-        shown = _BRIEF[kind] = _default_brief(kind)
-    return shown(value)
+    return _brief_of(type(value))(value)
+
+
+def shows(kind: type) -> bool:
+    """Whether values of this type are worth showing, or about something."""
+    return kind in _KEYS or _brief_of(kind) is not _nothing
 
 
 def _collect(code: CodeType, found: dict[CodeType, Function], dull: set[str]) -> None:
@@ -200,14 +208,20 @@ _KEYS: dict[type, Callable[[Any], Keys]] = {
 }
 
 
-def _default_brief(kind: type) -> Callable[[Any], Any]:
+def _brief_of(kind: type) -> Callable[[Any], Any]:
+    if kind in _BRIEF:
+        return _BRIEF[kind]
     if issubclass(kind, Enum):
         return str
     if issubclass(kind, str):
         return lambda text: text[:_LONG]
     if kind is bool:
         return bool
-    return _integer if issubclass(kind, int) else lambda _: None
+    return _integer if issubclass(kind, int) else _nothing
+
+
+def _nothing(_: Any) -> None:
+    return None
 
 
 def _integer(number: int) -> Any:

@@ -12,14 +12,17 @@ import grpclib.server
 import uvloop
 
 from minietcd.etcdserver.api.rafthttp.coder import Link
+from minietcd.mvcc.backend.batch_tx import BatchTxBuffered
+from minietcd.mvcc.backend.read_tx import Committed, ConcurrentReadTx, ReadTx
+from minietcd.pkg.chan import Chan
 from minietcd.proto.etcdserverpb.raft_internal_pb2 import InternalRaftRequest
 from minietcd.proto.etcdserverpb.rpc_pb2 import PutRequest
 from minietcd.raft.raftpb import Entry, EntryNormal, Message, MsgApp, MsgAppResp, MsgHeartbeat, MsgReadIndex
 from tracer import domain
 from tracer.cluster import Cluster
 from tracer.model import Trace
-from tracer.recorder import Door
 from tracer.stations import RULES, is_station
+from tracer.subject import Door
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,7 +79,8 @@ def test_a_message_looks_the_same_at_both_ends_of_its_connection() -> None:
         conn = Link("msgapp", "a:1", "b:2")
 
     sent = Message(MsgApp, 1, 2, 3, 3, 9, (proposal(7, 10),), 9)
-    assert domain.message(Coder(), sent) == domain.message(Coder(), Message.unmarshal(sent.marshal()))
+    link = domain.stream(Coder())
+    assert domain.message(link, sent) == domain.message(link, Message.unmarshal(sent.marshal()))
 
 
 def test_what_is_shown_is_short_whatever_it_is() -> None:
@@ -84,6 +88,14 @@ def test_what_is_shown_is_short_whatever_it_is() -> None:
     assert len(str(domain.brief(PutRequest(key=b"k" * 10**6, value=b"v" * 10**6)))) < 100
     assert domain.brief(object()) is None
     assert (domain.brief(True), domain.brief(5), domain.brief(1 << 60)) == (True, 5, f"@{1 << 60:x}")
+
+
+def test_no_recording_holds_on_to_what_stays_open_as_long_as_it_is_held() -> None:
+    """The database has room for 126 readers: a recording that kept them would end the server."""
+    assert not any(
+        map(domain.shows, (Committed, ReadTx, ConcurrentReadTx, BatchTxBuffered, Chan, asyncio.Task))
+    )
+    assert all(map(domain.shows, (Message, type(MsgApp), PutRequest, bytes, str, bool, int, tuple)))
 
 
 async def record_put() -> Trace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Awaitable, Callable
 from types import FunctionType
 
@@ -10,7 +11,8 @@ import pytest
 
 from tracer.build import build
 from tracer.model import Function
-from tracer.recorder import Recorder, Subject
+from tracer.recorder import Recorder
+from tracer.subject import Subject
 
 
 async def outer(untold: Callable[[], Awaitable[None]]) -> None:
@@ -81,3 +83,32 @@ async def test_a_cancelled_call_keeps_its_caller(untold: Callable[[], Awaitable[
 
 async def alone() -> None:
     leaf("nobody")
+
+
+class Transaction:
+    """Something that stays open as long as anybody holds on to it."""
+
+
+def begin(after: Transaction | None) -> tuple[Transaction, int]:
+    return Transaction(), id(after)
+
+
+async def transact() -> weakref.ref[Transaction]:
+    transaction, _ = begin(Transaction())
+    return weakref.ref(transaction)
+
+
+async def test_what_will_not_be_shown_is_let_go_of_while_it_is_recorded() -> None:
+    assert isinstance(begin, FunctionType)
+    functions = {begin.__code__: Function("begin", params=("after",))}
+    subject = Subject(functions, {}, lambda _: None, repr, lambda kind: kind is not Transaction)
+    with Recorder(subject) as recorded:
+        task = asyncio.create_task(transact())
+        transaction, done = await task, weakref.ref(task)
+        del task
+        await asyncio.create_task(transact())
+        assert transaction() is None
+        assert done() is None
+    shown = [event[6] for event in recorded.journal.events if event[0] == "S"]
+    assert shown == [{"after": "None"}] * 2
+    assert len({event[1] for event in recorded.journal.events if event[0] == "T"}) == 2

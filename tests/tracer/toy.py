@@ -20,7 +20,7 @@ from minietcd.pkg.schedule import FIFOScheduler
 from minietcd.pkg.task import go
 from minietcd.pkg.wait import Wait
 from tracer.model import Function, Keys
-from tracer.recorder import MEMBER, Door, Subject
+from tracer.subject import MEMBER, Door, Subject
 
 
 @dataclass(frozen=True, slots=True)
