@@ -77,7 +77,6 @@ from minietcd.raft.raftpb import ConfChange, ConfState, Entry, Index, Message, N
 from minietcd.raft.rawnode import SnapshotStatus
 from minietcd.raft.ready import is_empty_snap
 from minietcd.version.version import MIN_CLUSTER_VERSION, VERSION, SemVer
-from minietcd.version.version import cluster as version_cluster
 from minietcd.wal.util import exist
 
 log = logutil.get_logger("etcdserver")
@@ -248,7 +247,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
         Go: etcdserver/server.go#EtcdServer.start
         """
         agreed = self.cluster_version()
-        version = version_cluster(str(agreed)) if agreed else "to_be_decided"
+        version = agreed.cluster() if agreed else "to_be_decided"
         self.lg.info("starting etcd server", local_server_version=VERSION, cluster_version=version)
         self.be.start()
         self._kv.start()
@@ -766,7 +765,7 @@ class EtcdServer(Reconfigure, V2Server, SnapshotMerge):
 
         Go: etcdserver/server.go#EtcdServer.updateClusterVersion
         """
-        lg = log.with_(cluster_version=version_cluster(str(ver)))
+        lg = log.with_(cluster_version=ver.cluster())
         current = self._cluster.version()
         message = "updating cluster version" if current else "setting up initial cluster version"
         lg.info(message)

@@ -26,14 +26,13 @@ class SemVer(NamedTuple):
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}"
 
+    def cluster(self) -> str:
+        """What members agree on: ``3.4``. Go: version/version.go#Cluster"""
+        return f"{self.major}.{self.minor}"
+
 
 MIN_CLUSTER_VERSION = "3.0.0"
 """The oldest cluster that this version can be part of."""
 VERSION = "3.4.23"
 API_VERSION = "3.4"
 GIT_SHA = "Not provided (use ./build instead of go build)"
-
-
-def cluster(v: str) -> str:
-    """Only ``major.minor`` of a version. Go: version/version.go#Cluster"""
-    return ".".join(v.split(".")[:2])

@@ -6,7 +6,7 @@ Go: etcdserver/api/capability.go
 from __future__ import annotations
 
 from minietcd.pkg import logutil
-from minietcd.version.version import SemVer, cluster
+from minietcd.version.version import SemVer
 
 AUTH_CAPABILITY = "auth"
 V3RPC_CAPABILITY = "v3rpc"
@@ -21,7 +21,7 @@ def update_capability(cluster_version: SemVer | None) -> None:
     global _current_version
     if cluster_version and (_current_version is None or _current_version < cluster_version):
         _current_version = cluster_version
-        log.info("enabled capabilities for version", cluster_version=cluster(str(cluster_version)))
+        log.info("enabled capabilities for version", cluster_version=cluster_version.cluster())
 
 
 def is_capability_enabled(capability: str) -> bool:

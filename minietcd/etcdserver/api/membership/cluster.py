@@ -26,7 +26,6 @@ from minietcd.pkg.types import URLsMap, id_string
 from minietcd.raft import raftpb
 from minietcd.raft.raftpb import ConfChange, NodeID
 from minietcd.version.version import VERSION, SemVer
-from minietcd.version.version import cluster as version_cluster
 
 log = logutil.get_logger("etcdserver/membership")
 
@@ -156,7 +155,7 @@ class RaftCluster:
             lg = self.lg.with_(recovered_remote_peer_id=id_string(m.id))
             lg.info("recovered/added member from store", recovered_remote_peer_urls=m.peer_urls)
         if self._version:
-            log.info("set cluster version from store", cluster_version=version_cluster(str(self._version)))
+            log.info("set cluster version from store", cluster_version=self._version.cluster())
 
     def validate_configuration_change(self, cc: ConfChange) -> None:
         """Raises a MembershipError if ``cc`` cannot be done to the members in the v2 tree.
@@ -246,16 +245,16 @@ class RaftCluster:
         """
         old, self._version = self._version, ver
         if old:
-            before, now = version_cluster(str(old)), version_cluster(str(ver))
+            before, now = old.cluster(), ver.cluster()
             self.lg.info("updated cluster version", from_=before, to=now)
         else:
-            self.lg.info("set initial cluster version", cluster_version=version_cluster(str(ver)))
+            self.lg.info("set initial cluster version", cluster_version=ver.cluster())
         must_detect_downgrade(ver)
         store.must_save_cluster_version_to_store(self.v2store, ver)
         store.must_save_cluster_version_to_backend(self.be, ver)
         if old:
-            cluster_version_metrics.labels(version_cluster(str(old))).set(0)
-        cluster_version_metrics.labels(version_cluster(str(ver))).set(1)
+            cluster_version_metrics.labels(old.cluster()).set(0)
+        cluster_version_metrics.labels(ver.cluster()).set(1)
         on_set(ver)
 
     def is_ready_to_add_voting_member(self) -> bool:
@@ -399,9 +398,7 @@ def must_detect_downgrade(cv: SemVer | None) -> None:
     """
     lv = SemVer.parse(VERSION)._replace(patch=0)
     if cv and lv < cv:
-        why = (
-            f"current version: {VERSION} is lower than determined cluster version: {version_cluster(str(cv))}"
-        )
+        why = f"current version: {VERSION} is lower than determined cluster version: {cv.cluster()}"
         raise errors.InvalidDowngradeError(f"cluster cannot be downgraded ({why}).")
 
 
