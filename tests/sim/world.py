@@ -23,6 +23,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from contextvars import Context as ContextVars
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +37,6 @@ from minietcd.embed.config import Config
 from minietcd.embed.etcd import Etcd
 from minietcd.etcdserver.errors import FatalError
 from minietcd.etcdserver.server import EtcdServer
-from minietcd.mvcc.backend.backend import Backend
 from minietcd.pkg.context import BACKGROUND, Context
 from minietcd.pkg.types import new_urls
 from minietcd.raft.raft import Raft, StateType
@@ -428,7 +428,7 @@ class World:
         member.disk.watch = _nothing
         if member.etcd is not None and member.etcd.server is not None:
             server = member.etcd.server
-            life.buried.add_done_callback(lambda _: _abandon(server.be), context=_outside())
+            life.buried.add_done_callback(lambda _: _abandon(server), context=_outside())
         for observer in self.observers:
             observer.on_death(member, error)
 
@@ -444,6 +444,8 @@ class World:
         try:
             await story(self)
         finally:
+            for client in self.clients.values():
+                await client.go(client.real.close())
             machines: list[Member | Client] = [*self.members.values(), *self.clients.values()]
             for machine in machines:
                 if machine.process is not None and not machine.process.dead:
@@ -564,14 +566,18 @@ def _outside() -> ContextVars:
     return ContextVars()
 
 
-def _abandon(be: Backend) -> None:
-    """Let go of a database as a crash does: the next life finds what was committed last."""
+def _abandon(server: EtcdServer) -> None:
+    """Let go of what a crash lets go of; the next life finds what the database has committed last."""
+    transport = server.r.transport
+    for session in (server.peer_rt, transport.stream_rt, transport.pipeline_rt):
+        with suppress(StopIteration):
+            session.close().send(None)  # nothing is left there to wait for
     try:
-        be.db.info()
+        server.be.db.info()
     except lmdb.Error:
         return  # it was closed in time
-    be.db.close()
-    os.close(be._lock_fd)
+    server.be.db.close()
+    os.close(server.be._lock_fd)
 
 
 def _is_due_to_the_disk(error: BaseException | None) -> bool:

@@ -250,9 +250,9 @@ class Dialled:
         elif self.out.target not in self.network.down:
             self.back.put(self._refused)
 
-    def connect(self, protocol: asyncio.BaseProtocol, sock: socket.socket | None) -> Connection:
+    def connect(self, protocol: asyncio.BaseProtocol) -> Connection:
         """Our end of it."""
-        return Connection(self.network, protocol, self.out, self.back, self.local, self.remote, sock)
+        return Connection(self.network, protocol, self.out, self.back, self.local, self.remote)
 
     def serve(self, protocol: asyncio.BaseProtocol) -> None:
         """The end of who was dialled."""
@@ -279,12 +279,11 @@ class Connection(asyncio.Transport):
         back: Wire,
         local: Address,
         remote: Address,
-        sock: socket.socket | None = None,
     ) -> None:
         super().__init__({"sockname": local, "peername": remote})
         self.network, self.out, self.back = network, out, back
         self.here, self.there = out.source, out.target
-        self._process, self._sock = _caller(), sock
+        self._process = _caller()
         self._context = copy_context()
         self._closing = self._lost = self._writing_paused = False
         self.set_protocol(protocol)
@@ -355,8 +354,6 @@ class Connection(asyncio.Transport):
         if not self._lost:
             self._lost = True
             self.network.connections.pop(self, None)
-            if self._sock is not None:
-                self._sock.close()
             self._protocol.connection_lost(error)
 
     def _hang_up(self, word: Callable[[], None]) -> None:
@@ -450,7 +447,8 @@ class NetworkLoop(VirtualLoop):
         return Server(sock)
 
     async def sock_connect(self, sock: Any, address: Any) -> None:
-        """Dial; ``create_connection`` with the same socket, which itself is never used, takes it up."""
+        """Dial; ``create_connection`` with the same socket, which itself is not needed, takes it up."""
+        sock.close()
         self._dialled[sock] = await self.network.dial(address)
 
     async def create_connection(
@@ -458,7 +456,7 @@ class NetworkLoop(VirtualLoop):
     ) -> Any:
         dialled = await self.network.dial((host, port)) if sock is None else self._dialled.pop(sock)
         protocol = protocol_factory()
-        return dialled.connect(protocol, sock), protocol
+        return dialled.connect(protocol), protocol
 
 
 def _caller() -> Process:
