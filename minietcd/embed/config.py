@@ -8,7 +8,6 @@ Go: embed/config.go
 
 from __future__ import annotations
 
-import random
 import re
 import socket
 from collections.abc import Iterable, Sequence
@@ -17,14 +16,12 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from minietcd.embed.config_logging import check_logging
-from minietcd.pkg.clock import WallClock, wall_clock
-from minietcd.pkg.disk import DISK, Disk
+from minietcd.etcdserver.config import DEFAULT_NAME, CommonConfig
 from minietcd.pkg.types import URLs, URLsMap, new_urls, new_urls_map
 from minietcd.proto.etcdserverpb.rpc import UnaryServerInterceptor
 
 CLUSTER_STATE_FLAG_NEW = "new"
 CLUSTER_STATE_FLAG_EXISTING = "existing"
-DEFAULT_NAME = "default"
 DEFAULT_LISTEN_PEER_URLS = DEFAULT_INITIAL_ADVERTISE_PEER_URLS = "http://localhost:2380"
 DEFAULT_LISTEN_CLIENT_URLS = DEFAULT_ADVERTISE_CLIENT_URLS = "http://localhost:2379"
 DEFAULT_INITIAL_CLUSTER = f"{DEFAULT_NAME}={DEFAULT_INITIAL_ADVERTISE_PEER_URLS}"
@@ -42,49 +39,30 @@ class UnsetAdvertiseClientURLsFlagError(ConfigError):
         super().__init__("--advertise-client-urls is required when --listen-client-urls is set explicitly")
 
 
-@dataclass(slots=True)
-class Config:
+@dataclass(slots=True, kw_only=True)
+class Config(CommonConfig):
     """The fields of etcd's, in its units; durations are in seconds where etcd has a Duration.
 
     Ours are ``listeners`` (sockets already bound, by listen URL, so that members can know each other's free
-    ports before they start), ``unary_interceptors`` (put in front of etcd's own), ``clock``, ``disk`` and
-    ``rng``.
+    ports before they start) and ``unary_interceptors`` (put in front of etcd's own).
 
     Go: embed/config.go#Config
     """
 
-    name: str = DEFAULT_NAME
     dir: str = ""
     wal_dir: str = ""
-    snapshot_count: int = 100_000
-    snapshot_catch_up_entries: int = 5_000
-    max_snap_files: int = 5
-    max_wal_files: int = 5
-    tick_ms: int = 100
     election_ms: int = 1000
-    initial_election_tick_advance: bool = True
-    backend_batch_interval: float = 0.1
-    backend_batch_limit: int = 10_000
-    quota_backend_bytes: int = 0
-    max_txn_ops: int = 128
-    max_request_bytes: int = 1536 * 1024
-    max_concurrent_streams: int = 2**32 - 1
     lp_urls: URLs = field(default_factory=lambda: new_urls([DEFAULT_LISTEN_PEER_URLS]))
     lc_urls: URLs = field(default_factory=lambda: new_urls([DEFAULT_LISTEN_CLIENT_URLS]))
     ap_urls: URLs = field(default_factory=lambda: new_urls([DEFAULT_INITIAL_ADVERTISE_PEER_URLS]))
     ac_urls: URLs = field(default_factory=lambda: new_urls([DEFAULT_ADVERTISE_CLIENT_URLS]))
     cluster_state: str = CLUSTER_STATE_FLAG_NEW
     initial_cluster: str = DEFAULT_INITIAL_CLUSTER
-    initial_cluster_token: str = "etcd-cluster"
-    strict_reconfig_check: bool = True
-    pre_vote: bool = False
     grpc_keep_alive_interval: float = 7200.0
     grpc_keep_alive_timeout: float = 20.0
     cors: frozenset[str] = frozenset("*")
     host_whitelist: frozenset[str] = frozenset("*")
     experimental_warning_apply_duration: float = 0.1
-    force_new_cluster: bool = False
-    unsafe_no_fsync: bool = False
     listen_metrics_urls: URLs = field(default_factory=URLs)
     logger: str = "capnslog"
     log_level: str = "info"
@@ -92,9 +70,6 @@ class Config:
 
     listeners: dict[str, socket.socket] = field(default_factory=dict)
     unary_interceptors: Sequence[UnaryServerInterceptor] = ()
-    clock: WallClock = wall_clock
-    disk: Disk = DISK
-    rng: random.Random = field(default_factory=random.Random)
 
     def validate(self) -> None:
         """Raise ConfigError with etcd's text at the first thing that will not do.

@@ -21,7 +21,7 @@ from minietcd.etcdserver.api.etcdhttp.base import handle_basic, plain_errors
 from minietcd.etcdserver.api.etcdhttp.metrics import handle_metrics_health
 from minietcd.etcdserver.api.etcdhttp.peer import new_peer_handler
 from minietcd.etcdserver.api.v3rpc import grpc as v3rpc
-from minietcd.etcdserver.config import ServerConfig
+from minietcd.etcdserver.config import CommonConfig, ServerConfig
 from minietcd.etcdserver.server import EtcdServer, new_server
 from minietcd.pkg.chan import Chan, select
 from minietcd.pkg.task import go
@@ -137,8 +137,7 @@ def server_config(cfg: Config) -> ServerConfig:
             urlsmap, _ = cfg.peer_urls_map_and_token()
         except ValueError as err:
             raise ConfigError(f"error setting up initial cluster: {err}") from err
-    same = {f.name for f in dataclasses.fields(ServerConfig)} & {f.name for f in dataclasses.fields(Config)}
-    values = {name: getattr(cfg, name) for name in same}
+    values = {each.name: getattr(cfg, each.name) for each in dataclasses.fields(CommonConfig)}
     # An operator's 0 means etcd's default.
     values["backend_batch_interval"] = cfg.backend_batch_interval or 0.1
     values["backend_batch_limit"] = cfg.backend_batch_limit or 10_000

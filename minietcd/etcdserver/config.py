@@ -15,47 +15,55 @@ from minietcd.pkg.clock import WallClock, wall_clock
 from minietcd.pkg.disk import DISK, Disk
 from minietcd.pkg.types import URLs, URLsMap
 
+DEFAULT_NAME = "default"
 
-@dataclass(slots=True)
-class ServerConfig:
-    """Durations are in seconds, but for ``tick_ms``. Go: etcdserver/config.go#ServerConfig"""
 
-    name: str
-    data_dir: Path
-    client_urls: URLs
-    peer_urls: URLs
-    initial_peer_urls_map: URLsMap
-    initial_cluster_token: str = "etcd-cluster"
-    new_cluster: bool = True
-    force_new_cluster: bool = False
-    dedicated_wal_dir: Path | None = None
+@dataclass(slots=True, kw_only=True)
+class CommonConfig:
+    """What an operator says and the server takes as it is: in Go each stands in both structs.
 
-    tick_ms: int = 100
-    election_ticks: int = 10
-    initial_election_tick_advance: bool = True
-    pre_vote: bool = False
-    bootstrap_timeout: float = 1.0
-    strict_reconfig_check: bool = True
+    ``clock``, ``disk`` and ``rng`` are ours: with them a run can be repeated.
+    """
 
+    name: str = DEFAULT_NAME
     snapshot_count: int = 100_000
     snapshot_catch_up_entries: int = 5_000
     max_snap_files: int = 5
     max_wal_files: int = 5
+    tick_ms: int = 100
+    initial_election_tick_advance: bool = True
     backend_batch_interval: float = 0.1
     backend_batch_limit: int = 10_000
     quota_backend_bytes: int = 0
-    unsafe_no_fsync: bool = False
-
     max_txn_ops: int = 128
     max_request_bytes: int = 1536 * 1024
     max_concurrent_streams: int = 2**32 - 1
-    warning_apply_duration: float = 0.1
-    compaction_batch_limit: int = 1_000
-    client_cert_auth_enabled: bool = False
+    initial_cluster_token: str = "etcd-cluster"
+    strict_reconfig_check: bool = True
+    pre_vote: bool = False
+    force_new_cluster: bool = False
+    unsafe_no_fsync: bool = False
 
     clock: WallClock = wall_clock
     disk: Disk = DISK
     rng: random.Random = field(default_factory=random.Random)
+
+
+@dataclass(slots=True, kw_only=True)
+class ServerConfig(CommonConfig):
+    """Durations are in seconds, but for ``tick_ms``. Go: etcdserver/config.go#ServerConfig"""
+
+    data_dir: Path
+    client_urls: URLs
+    peer_urls: URLs
+    initial_peer_urls_map: URLsMap
+    new_cluster: bool = True
+    dedicated_wal_dir: Path | None = None
+    election_ticks: int = 10
+    bootstrap_timeout: float = 1.0
+    warning_apply_duration: float = 0.1
+    compaction_batch_limit: int = 1_000
+    client_cert_auth_enabled: bool = False
 
     def verify_bootstrap(self) -> None:
         """Raise ValueError if no cluster can start like this.

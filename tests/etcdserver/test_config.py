@@ -16,7 +16,13 @@ from minietcd.version.version import SemVer
 
 def config(cluster: str, peers: list[str]) -> ServerConfig:
     urls = new_urls(["http://c:1"])
-    return ServerConfig("n1", Path("data"), urls, new_urls(peers), new_urls_map(cluster))
+    return ServerConfig(
+        name="n1",
+        data_dir=Path("data"),
+        client_urls=urls,
+        peer_urls=new_urls(peers),
+        initial_peer_urls_map=new_urls_map(cluster),
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from minietcd.etcdserver.errors import EtcdServerError
 from minietcd.etcdserver.metrics import collect
 from minietcd.etcdserver.server import EtcdServer
 from minietcd.pkg.context import BACKGROUND
+from minietcd.proto.etcdserverpb.raft_internal_stringer import compact_text
 from minietcd.proto.etcdserverpb.rpc_pb2 import AlarmType
 
 log = logging.getLogger("etcdserver/api/etcdhttp")
@@ -51,7 +52,7 @@ async def check_health(srv: EtcdServer, excluded_alarms: frozenset[str]) -> str:
     """
     for alarm in srv.alarms():
         if AlarmType.Name(alarm.alarm) not in excluded_alarms:
-            return f"due to {str(alarm).replace('\n', ' ').strip()}"
+            return f"due to {compact_text(alarm).strip()}"
     if not srv.leader():
         return "no leader"
     try:
