@@ -19,6 +19,7 @@ from minietcd.raft import raftpb
 from minietcd.raft.raftpb import ConfChange, ConfChangeSingle, ConfChangeV2, Entry, Message, NodeID
 from tests.sim.faults import VERBS, Event
 from tests.sim.world import Member, Observer, World
+from tracer.virtual.network import Link
 
 type Pair = tuple[str, str]
 
@@ -43,6 +44,7 @@ class Effects(Observer):
         """Members that were put out."""
         self.joining: dict[int, str] = {}
         """Those that were not told yet that they are members, by id."""
+        self._ids: dict[str, int] = {}
         self._armed: list[Event] = []
         self._cuts: list[set[Pair]] = []
         self._noises: list[tuple[float, float, float]] = []
@@ -76,9 +78,12 @@ class Effects(Observer):
         self._noises.clear()
         self._costs.clear()
         self._recut()
+        self.world.network.link = Link()
         for member in self.world.members.values():
             member.disk.failing.clear()
             member.disk.full, member.clock.rate = False, 1.0
+            if member.process is not None:
+                member.process.cost = 0.0
             self._calm(member.name)
             self._restart(member.name)
 
@@ -135,6 +140,7 @@ class Effects(Observer):
 
     def on_start(self, member: Member) -> None:
         assert member.process is not None
+        self._ids[member.name] = member.id
         member.process.cost = self._costs.get(member.name, 0.0)
 
     def _restart(self, name: str) -> None:
@@ -178,13 +184,16 @@ class Effects(Observer):
         return lambda: self._noises.remove((loss, double, late))
 
     def _fates(self, source: str, target: str, message: Message) -> Sequence[float]:
-        """When a message is sent: now, or as the noise has it."""
+        """When a message is sent: now, or as the noise has it.
+
+        A proposal never comes twice: that streams see to, and raft would take it for two.
+        """
         fates = [0.0]
         for loss, double, late in self._noises:
             if self.rng.random() < loss:
                 self.counts["messages lost"] += 1
                 return ()
-            if self.rng.random() < double:
+            if message.type != raftpb.MsgProp and self.rng.random() < double:
                 self.counts["messages doubled"] += 1
                 fates.append(self.rng.uniform(0.001, _LATE))
             if self.rng.random() < late:
@@ -298,7 +307,7 @@ class Effects(Observer):
         leader = self.world.leader()
         if leader is None:
             return None
-        wanted = {self.world.members[name].id for name in event.args[0].split(",")}
+        wanted = {self._ids[name] for name in event.args[0].split(",")}
         voters = set(leader.raft.prs.config.voters.incoming)
         changes = [(raftpb.ConfChangeAddNode, id) for id in sorted(wanted - voters)]
         changes += [(raftpb.ConfChangeAddLearnerNode, id) for id in sorted(voters - wanted)]

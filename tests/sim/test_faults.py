@@ -34,7 +34,7 @@ def test_the_seeds_make_use_of_every_verb_every_occasion_and_both_sizes() -> Non
 
 def test_comments_and_empty_lines_say_nothing() -> None:
     script = "seed 3  # whose birthday it is\n\nmembers 5\n1.5 crash n1 for 0.25\n"
-    assert Plan.parse(script) == Plan(3, 5, 20.0, {}, (Event(1.5, "crash", ("n1",), 0.25),))
+    assert Plan.parse(script) == Plan(3, 5, 10.0, {}, (Event(1.5, "crash", ("n1",), 0.25),))
 
 
 @pytest.mark.parametrize(

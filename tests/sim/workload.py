@@ -31,10 +31,10 @@ class Workload:
 
     world: World
     members: Sequence[str]
+    now: Callable[[], float]
+    """In virtual seconds since the members began to serve."""
     answers: list[Answer] = field(default_factory=list)
     unanswered: list[Operation] = field(default_factory=list)
-    pending: dict[str, Operation] = field(default_factory=dict)
-    """By client."""
     acknowledged: Callable[[], None] = lambda: None
     """Called at each write that is acknowledged."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -50,14 +50,13 @@ class Workload:
                 else rng.sample(self.members, len(self.members))
             )
             client = self.world.client(f"c{n + 1}", to, timeout=rng.choice(_TIMEOUTS))
-            self._tasks.append(client.go(self._work(client, rng)))
+            self._tasks.append(client.go(self._work(client, rng), f"{client.name} workload"))
 
     async def stop(self) -> None:
         """Let none begin anything more; what they are at ends soon, one way or the other."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.unanswered += [op for op in self.pending.values() if op.do != "get"]
 
     async def _work(self, client: Client, rng: Random) -> None:
         while True:
@@ -71,22 +70,20 @@ class Workload:
         key, value = rng.choice(KEYS), f"v{self._values}".encode()
         expected = self._a_recent_value(key) if rng.random() < 0.8 else None
         do = "get" if what == "peek" else what
-        start = self.world.now
+        start = self.now()
         return Operation(key, do, start, value=value, expected=expected, client=client.name)  # type: ignore[arg-type]
 
     async def request(self, client: Client, op: Operation, serializable: bool = False) -> bool:
         """Make it, and note what came of it; returns whether there was an answer."""
-        self.pending[client.name] = op
         words = [op.do, op.key.decode(), *([] if op.do == "get" else [op.value.decode()])]
         try:
             resp = await client.call(" ".join(words), lambda: _call(client, op, serializable))
-        except Exception:
-            if op.do != "get":
-                self.unanswered.append(op)
-            return False
-        finally:
-            del self.pending[client.name]
-        told = replace(op, end=self.world.now, outcome=_outcome(op, resp))
+        except BaseException as error:
+            self.unanswered += [op] if op.do != "get" else []
+            if isinstance(error, Exception):
+                return False
+            raise
+        told = replace(op, end=self.now(), outcome=_outcome(op, resp))
         self.answers.append(Answer(told, resp.header.revision, serializable))
         if op.do != "get":
             self.acknowledged()

@@ -1,0 +1,130 @@
+"""Eight ways to break the server, each an edit of its source, to see whether the simulator notices.
+
+What the simulator finds nothing wrong with is only as good as its nose. So each of these, which are bugs that
+systems like this one have had, must be found within the number of seeds that stands beside it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from minietcd.etcdserver.server import EtcdServer
+from minietcd.raft import raft
+from minietcd.raft.log import RaftLog
+from minietcd.raft.quorum.joint import JointConfig
+from minietcd.raft.raft import Raft
+from minietcd.wal.wal import WAL
+
+
+@dataclass(slots=True, frozen=True)
+class Edit:
+    """In the source of ``owner.name``, ``new`` instead of ``old``."""
+
+    owner: Any
+    name: str
+    old: str
+    new: str
+
+    def edited(self) -> Any:
+        """The function as its source would make it with that edit."""
+        function = getattr(self.owner, self.name)
+        source: str = textwrap.dedent(inspect.getsource(function))
+        assert source.count(self.old) == 1, f"{self.old!r} is not in {function.__qualname__}, or is twice"
+        names: dict[str, Any] = {}
+        future = "from __future__ import annotations\n"
+        exec(future + source.replace(self.old, self.new), sys.modules[function.__module__].__dict__, names)
+        return names[self.name]
+
+
+@dataclass(slots=True, frozen=True)
+class Mutant:
+    """What is broken, by which edits, and within how many seeds that must be noticed."""
+
+    what: str
+    edits: tuple[Edit, ...]
+    seeds: int
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Break it for a while."""
+        with ExitStack() as stack:
+            for edit in self.edits:
+                stack.enter_context(patch.object(edit.owner, edit.name, edit.edited()))
+            yield
+
+
+MUTANTS = {
+    "commit-any-term": Mutant(
+        "entries of earlier terms are committed by counting who has them",
+        (Edit(RaftLog, "maybe_commit", " and self.zero_term_on_err_compacted(max_index) == term", ""),),
+        1000,
+    ),
+    "forget-vote": Mutant(
+        "the vote is not written to the log",
+        (Edit(WAL, "save", "self.save_state(st)", "self.save_state(HardState(st.term, 0, st.commit))"),),
+        1000,
+    ),
+    "no-fsync": Mutant(
+        "writes are acknowledged before they are on the disk",
+        (Edit(WAL, "save", "elif sync:", "elif False:"),),
+        1000,
+    ),
+    "read-without-quorum": Mutant(
+        "a leader answers reads without asking whether it still is one",
+        (Edit(raft, "send_msg_read_index_response", "r.read_only.option != ReadOnlySafe", "True"),),
+        1000,
+    ),
+    "apply-twice": Mutant(
+        "after a restart entries are applied that the database has already",
+        (
+            Edit(
+                EtcdServer,
+                "apply_entry_normal",
+                "= e.index > self.consist_index.consistent_index()",
+                "= True",
+            ),
+        ),
+        1000,
+    ),
+    "stale-snapshot": Mutant(
+        "a snapshot is installed although the member has come further",
+        (
+            Edit(Raft, "restore", "at.index <= log.committed", "False"),
+            Edit(EtcdServer, "apply_snapshot", "metadata.index > ep.appliedi", "True"),
+        ),
+        1000,
+    ),
+    "half-a-joint-quorum": Mutant(
+        "in a joint configuration the majority of the new voters decides alone",
+        (
+            Edit(
+                JointConfig,
+                "committed_index",
+                "min(self.incoming.committed_index(acked_index), self.outgoing.committed_index(acked_index))",
+                "self.incoming.committed_index(acked_index)",
+            ),
+            Edit(JointConfig, "vote_result", "if first == second:", "if True:"),
+        ),
+        1000,
+    ),
+    "lease-outlives-quorum": Mutant(
+        "reads rely on a lease that a leader keeps when it has lost its quorum",
+        (
+            Edit(
+                Raft,
+                "__init__",
+                "ReadOnly(c.read_only_option)",
+                "ReadOnly(ReadOnlyOption.ReadOnlyLeaseBased)",
+            ),
+            Edit(raft, "step_leader_check_quorum", "not r.prs.quorum_active()", "False"),
+        ),
+        1000,
+    ),
+}

@@ -1,0 +1,90 @@
+"""The trace of a request that went wrong: its plan once more, with the tracer's recorder on around it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+from tests.sim import run as sim_run
+from tests.sim import world as sim_world
+from tests.sim.checks import Violation
+from tests.sim.faults import Plan
+from tests.sim.world import World
+from tracer import domain
+from tracer.build import build
+from tracer.model import CLIENT, Trace
+from tracer.recorder import MEMBER, Recorder
+from tracer.render import json
+from tracer.rpc import Calls
+from tracer.slice import slice
+from tracer.stations import RULES
+from tracer.virtual.loop import Process
+
+_BEFORE = 0.3
+"""Virtual seconds: of what is about no request, so much before it is shown."""
+_LONGEST = 5.0
+
+
+def record(plan: Plan, violation: Violation) -> str:
+    """What served the request of ``violation`` (or all that went on just before it), as the tracer's JSON."""
+    calls, recorder = Calls(), Recorder(domain.subject())
+    simulation = sim_run.Simulation(plan, unary_interceptors=[calls.server])
+    first, last = _interval(violation)
+
+    async def switch(world: World) -> None:
+        await simulation.wait_until(first)
+        with recorder:
+            calls.recorder = recorder
+            await simulation.wait_until(last)
+            calls.recorder = None
+
+    async def story(world: World) -> None:
+        switching = asyncio.create_task(switch(world))
+        await simulation.story(world)
+        await switching
+
+    client = partial(sim_world.clientv3.Config, unary_interceptors=[calls.client])
+    with sim_run.settings(plan), _named(), patch.object(sim_world.clientv3, "Config", client):
+        sim_world.run(story, plan.seed)
+    return json.dump(_of(build(recorder.journal), plan, violation))
+
+
+def _interval(violation: Violation) -> tuple[float, float]:
+    """From when to when to record, in seconds since the members serve."""
+    if violation.request is None:
+        return violation.at - _BEFORE, violation.at
+    start, end = violation.request.start, violation.request.end
+    return start, start + _LONGEST if end == math.inf else end
+
+
+def _of(trace: Trace, plan: Plan, violation: Violation) -> Trace:
+    """The part that served the request, with what it is of."""
+    if violation.request is not None:
+        client = violation.request.client
+        wanted = [
+            n for n, task in trace.tasks.items() if task.member == CLIENT and task.name.startswith(client)
+        ]
+        trace = slice(trace, wanted, RULES)
+    trace.command = ("sim", "seed", str(plan.seed), violation.rule)
+    members = {task.member for task in trace.tasks.values()} - {CLIENT}
+    trace.members = dict.fromkeys(sorted(members), "member")
+    return trace
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Let what runs on a member be known as its own."""
+    begin = Process.__init__
+
+    def named(self: Process, loop: Any, name: str, clock: Any) -> None:
+        begin(self, loop, name, clock)
+        if not name.startswith(("c", "last")):
+            self.context.run(MEMBER.set, name)
+
+    with patch.object(Process, "__init__", named):
+        yield
