@@ -26,6 +26,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from contextvars import Context as ContextVars
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -422,15 +423,17 @@ class World:
             return
         cause = f" of {str(error).replace(str(self.root), '')}" if error else ""
         self.journal.note(member.name, f"dies{cause}")
-        life.kill()
+        self._kill(member, life)
         self.network.lose(life, silently)
         member.disk.crash()
         member.disk.watch = _nothing
-        if member.etcd is not None and member.etcd.server is not None:
-            server = member.etcd.server
-            life.buried.add_done_callback(lambda _: _abandon(server), context=_outside())
         for observer in self.observers:
             observer.on_death(member, error)
+
+    def _kill(self, member: Member, life: Process) -> None:
+        life.kill()
+        if member.etcd is not None and member.etcd.server is not None:
+            life.afterwards.append(partial(_abandon, member.etcd.server))
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """As in a real member, whatever nobody has caught ends it."""
@@ -446,10 +449,12 @@ class World:
         finally:
             for client in self.clients.values():
                 await client.go(client.real.close())
+                client.process.kill()
+            for member in self.members.values():
+                if member.process is not None and not member.process.dead:
+                    self._kill(member, member.process)
             machines: list[Member | Client] = [*self.members.values(), *self.clients.values()]
             for machine in machines:
-                if machine.process is not None and not machine.process.dead:
-                    machine.process.kill()
                 if machine.process is not None:
                     await machine.process.buried
 
@@ -571,7 +576,8 @@ def _abandon(server: EtcdServer) -> None:
     transport = server.r.transport
     for session in (server.peer_rt, transport.stream_rt, transport.pipeline_rt):
         with suppress(StopIteration):
-            session.close().send(None)  # nothing is left there to wait for
+            session.close().send(None)
+        session.detach()  # what it would wait for cannot come any more
     try:
         server.be.db.info()
     except lmdb.Error:

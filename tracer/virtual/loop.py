@@ -23,7 +23,7 @@ from typing import Any
 EPOCH = 1_700_000_000.0
 """The seconds since 1970 at which every world begins."""
 
-_MOST_STEPS = 1_000_000
+_MOST_STEPS = 100_000
 _COLLECT = 60.0
 _ENDED = "cannot reuse already awaited coroutine"
 """What the task says whose coroutine was ended."""
@@ -211,7 +211,7 @@ class Process:
     """One life of a program on the machine called ``name``, from ``go`` to ``kill``.
 
     It is one thread: while it is busy nothing else of it runs, and what comes meanwhile waits in its order.
-    ``buried`` is done when nothing is left of it.
+    ``buried`` is done when nothing is left of it, and what is in ``afterwards`` has been called.
     """
 
     def __init__(self, loop: VirtualLoop, name: str, clock: Clock) -> None:
@@ -224,6 +224,7 @@ class Process:
         self._many = 64
         self._waiting: deque[Handle] = deque()
         self._wakes = False
+        self.afterwards: list[Callable[[], object]] = []
         self.buried: asyncio.Future[None] = loop.create_future()
 
     def __repr__(self) -> str:
@@ -314,6 +315,8 @@ class Process:
             if not task.cancelled():
                 task.exception()
         self._tasks.clear()
+        for callback in self.afterwards:
+            callback()
         self.buried.set_result(None)
 
     def _close(self, task: asyncio.Task[Any]) -> None:
