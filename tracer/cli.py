@@ -269,13 +269,13 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def _choose(trace: Trace, options: Options) -> Trace:
     """The part of ``trace`` that served the requests, or the one that was asked for."""
     from tracer.slice import requests, slice
-    from tracer.stations import RULES
+    from tracer.stations import RULES, mark
 
     found = list(requests(trace))
     if options.request > len(found):
         raise Problem(f"there is no request {options.request}: {len(found)} were made")
     wanted = [found[options.request - 1]] if options.request else found
-    return slice(trace, wanted, RULES)
+    return mark(slice(trace, wanted, RULES))
 
 
 def _present(trace: Trace, options: Options) -> None:

@@ -36,7 +36,7 @@ from minietcd.etcdserver.api.membership.cluster import RaftCluster, new_cluster_
 from minietcd.etcdserver.server import EtcdServer
 from minietcd.pkg.context import BACKGROUND
 from minietcd.pkg.types import new_urls, new_urls_map
-from tracer import domain
+from tracer import domain, state
 from tracer.build import build
 from tracer.model import Span, Trace
 from tracer.recorder import Recorder
@@ -149,6 +149,7 @@ class Cluster:
     async def record(self, story: Coroutine[Any, Any, Any]) -> Trace:
         """What happens while ``story`` runs, and until all have applied and stored what came of it."""
         recorder = Recorder(domain.subject(self._wanted), lines=self._lines)
+        states = {name: self.state(name) for name in self.names}
         with recorder:
             self._calls.recorder = recorder
             try:
@@ -156,7 +157,27 @@ class Cluster:
                 await self.settle()
             finally:
                 self._calls.recorder = None
-        return self._name_members(build(recorder.journal))
+        trace = self._name_members(build(recorder.journal))
+        trace.states = states
+        trace.changes = state.changes(trace)
+        return trace
+
+    def state(self, name: str) -> state.State:
+        """What is so of a member now, by the names in ``state.FIELDS``."""
+        server = self._server(name)
+        r = server.r.node.rn.raft
+        names = {self._server(each).id(): each for each in self.names}
+        return {
+            "role": str(r.state).removeprefix("State").lower(),
+            "term": r.term,
+            "vote": names.get(r.vote, ""),
+            "lead": names.get(r.lead, ""),
+            "log": r.raft_log.last_index(),
+            "disk": server.r.raft_storage.last_index(),
+            "commit": r.raft_log.committed,
+            "applied": server.applied_index(),
+            "revision": server.kv().rev(),
+        }
 
     async def _start(self) -> None:
         directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="tracer-"))

@@ -69,6 +69,11 @@ def story(trace: Trace, view: View, title: Title) -> list[Section]:
     return _merge(_join(sections), trace)
 
 
+def stations(trace: Trace, title: Title) -> dict[int, str]:
+    """The spans that are stations, each with its title, as often as it is worth telling."""
+    return {row.span.id: row.title for row in _stations(trace, trace.spans.values(), title)}
+
+
 def _wanted(trace: Trace, span: Span, view: View) -> bool:
     module = span.function.file.removesuffix(".py").replace("/", ".")
     return view.member in ("", trace.member(span.task)) and view.module in module

@@ -87,6 +87,16 @@ class Edge:
     later: bool = False
 
 
+class Change(NamedTuple):
+    """From ``at`` on (nanoseconds), ``name`` of ``member`` is ``value``; ``span`` made it so."""
+
+    at: int
+    span: int
+    member: str
+    name: str
+    value: Any
+
+
 @dataclass(slots=True)
 class Trace:
     """All that was seen, or the part that served one request. Spans stand in the order they opened."""
@@ -97,6 +107,13 @@ class Trace:
     command: tuple[str, ...] = ()
     members: dict[str, str] = field(default_factory=dict)
     """Member to role."""
+    states: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What was so of each member when the recording began."""
+    changes: list[Change] = field(default_factory=list)
+    stations: dict[int, str] = field(default_factory=dict)
+    """The spans that a reader should see first, and what to call them."""
+    texts: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Source of functions by file and line, where it is not to be read from the file."""
 
     def member(self, task: int) -> str:
         """The member that ``task`` belongs to."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import linecache
 from pathlib import Path
 
@@ -14,3 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def line_of(function: Function, line: int) -> str:
     """Line ``line`` of the file ``function`` stands in, without its indentation, if it is there."""
     return linecache.getline(str(ROOT / function.file), line).strip()
+
+
+def text_of(function: Function) -> str:
+    """The text of ``function``, with its decorators and as indented as it stands; "" if it is not there."""
+    return "".join(inspect.getblock(linecache.getlines(str(ROOT / function.file))[function.line - 1 :]))

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from tracer.fold import Often
-from tracer.model import Span
+from tracer.fold import Often, stations
+from tracer.model import Span, Trace
 from tracer.slice import Rules
 
 _RPCS = ("Put", "Range", "DeleteRange", "Txn", "Compact")
@@ -69,3 +69,9 @@ def station(span: Span) -> tuple[str, Often]:
         if any(fnmatchcase(name, pattern) for pattern in patterns for name in span.function.go):
             return (title, often) if span.result is not False else ("", often)
     return "", Often.EACH
+
+
+def mark(trace: Trace) -> Trace:
+    """Note in ``trace`` which of its spans are stations."""
+    trace.stations = stations(trace, station)
+    return trace

@@ -1,7 +1,9 @@
 """A trace as JSON, schema 1, and back: what the player, ``tracer show`` and other programs read.
 
 Times are microseconds since the trace began. Tasks of the same name on one member are told apart by ``#2``,
-``#3`` … in the order they appear.
+``#3`` … in the order they appear. Beside what was recorded stands what a reader needs with it: which spans
+are stations, what was so of each member at first and what changed when, and the text of each function once,
+by ``file:line``.
 """
 
 from __future__ import annotations
@@ -10,7 +12,21 @@ import json
 from itertools import count
 from typing import Any
 
-from tracer.model import CLIENT, SCHEMA, UPSTREAM, Edge, Function, Key, Keys, Point, Span, Task, Trace
+from tracer.model import (
+    CLIENT,
+    SCHEMA,
+    UPSTREAM,
+    Change,
+    Edge,
+    Function,
+    Key,
+    Keys,
+    Point,
+    Span,
+    Task,
+    Trace,
+)
+from tracer.source import text_of
 
 
 class FormatError(Exception):
@@ -25,9 +41,14 @@ def dump(trace: Trace) -> str:
     parts = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()]
     spans = [_span(trace, span, names, numbers) for span in trace.spans.values()]
     edges = [_edge(trace, edge, names, numbers) for edge in trace.edges]
-    for key, values in (("spans", spans), ("edges", edges)):
+    stations = [{"span": numbers[i], "title": title} for i, title in trace.stations.items() if i in numbers]
+    changes = [_change(change, numbers) for change in trace.changes]
+    lists = {"spans": spans, "edges": edges, "stations": stations, "changes": changes}
+    for key, values in lists.items():
         lines = ",\n  ".join(json.dumps(value, ensure_ascii=False) for value in values)
         parts.append(f'"{key}": [\n  {lines}\n ]' if lines else f'"{key}": []')
+    for key, each in (("states", trace.states), ("functions", _texts(trace))):
+        parts.append(f'"{key}": {json.dumps(each, ensure_ascii=False)}')
     return "{" + ",\n ".join(parts) + "}\n"
 
 
@@ -100,7 +121,20 @@ def _edge(trace: Trace, edge: Edge, names: dict[int, str], numbers: dict[int, in
         "label": edge.label,
         "keys": _keys(edge.keys),
         "critical": edge.critical,
+        "at": edge.at / 1000,
     }
+
+
+def _change(change: Change, numbers: dict[int, int]) -> dict[str, Any]:
+    span = numbers.get(change.span)
+    return change._asdict() | {"at": change.at / 1000, "span": span}
+
+
+def _texts(trace: Trace) -> dict[str, str]:
+    functions = dict.fromkeys(span.function for span in trace.spans.values())
+    texts = {(each.file, each.line): each for each in functions}
+    found = {place: trace.texts.get(place) or text_of(each) for place, each in texts.items()}
+    return {f"{file}:{line}": text for (file, line), text in found.items() if text}
 
 
 def _keys(keys: Keys) -> list[str]:
@@ -116,7 +150,11 @@ class _Loader:
         edges = [self.edge(each, number) for number, each in enumerate(data["edges"])]
         tasks = {n: Task(n, member, name.partition(" #")[0]) for (member, name), n in self.tasks.items()}
         members = {str(name): str(of["role"]) for name, of in data["members"].items()}
-        return Trace(spans, edges, tasks, tuple(data["command"]), members)
+        trace = Trace(spans, edges, tasks, tuple(data["command"]), members, data.get("states", {}))
+        trace.changes = [self.change(each) for each in data.get("changes", ())]
+        trace.stations = {each["span"]: each["title"] for each in data.get("stations", ())}
+        trace.texts = {self.place(at): text for at, text in data.get("functions", {}).items()}
+        return trace
 
     def task(self, at: dict[str, Any]) -> int:
         return self.tasks.setdefault((str(at.get("member", CLIENT)), str(at["task"])), len(self.tasks) + 1)
@@ -132,10 +170,20 @@ class _Loader:
 
     def edge(self, each: dict[str, Any], number: int) -> Edge:
         source, target = (Point(p["span"] or 0, self.task(p), p["turn"]) for p in (each["from"], each["to"]))
-        edge = Edge(each["kind"], each["name"], source, target, number, each["label"])
+        at = round(each["at"] * 1000) if "at" in each else number
+        edge = Edge(each["kind"], each["name"], source, target, at, each["label"])
         edge.keys, edge.critical = self.keys(each["keys"]), each["critical"]
         edge.later = edge.name == "batch interval"
         return edge
+
+    def change(self, each: dict[str, Any]) -> Change:
+        return Change(
+            round(each["at"] * 1000), each["span"] or 0, each["member"], each["name"], each["value"]
+        )
+
+    def place(self, at: str) -> tuple[str, int]:
+        file, _, line = at.rpartition(":")
+        return file, int(line)
 
     def keys(self, texts: list[str]) -> Keys:
         return tuple(self.key(text) for text in texts) or None

@@ -1,0 +1,36 @@
+"""What is so of each member, told by the calls that made it so, beside what the members say themselves."""
+
+from __future__ import annotations
+
+from tracer import domain, state
+from tracer.cluster import Cluster
+from tracer.model import Trace
+from tracer.render import json
+
+
+def at_the_end(trace: Trace) -> dict[str, state.State]:
+    told = {name: dict(first) for name, first in trace.states.items()}
+    for change in trace.changes:
+        told[change.member][change.name] = change.value
+    return told
+
+
+async def test_the_calls_of_a_put_tell_what_the_members_say_in_the_end() -> None:
+    async with Cluster(3) as cluster:
+        trace = await cluster.record(cluster.ctl("put", "foo", "bar"))
+        said = {name: cluster.state(name) for name in cluster.names}
+    assert at_the_end(trace) == said
+    assert list(said["n1"]) == list(state.FIELDS)
+    leader = [(change.name, change.value) for change in trace.changes if change.member == "n1"]
+    first = trace.states["n1"]
+    assert leader == [
+        *((name, first["log"] + 1) for name in ("log", "disk", "commit")),
+        ("revision", first["revision"] + 1),
+        ("applied", first["log"] + 1),
+    ]
+    assert json.load(json.dump(trace)).changes[0].name == "log"
+
+
+def test_every_rule_names_a_function_that_is_traced() -> None:
+    traced = {go for function in domain.functions().values() for go in function.go}
+    assert set(state.RULES) - traced == set()
