@@ -57,6 +57,27 @@ class StateType(pb.NamedEnum):
 
 StateFollower, StateCandidate, StateLeader, StatePreCandidate = StateType
 
+ROLES: Mapping[StateType, Mapping[StateType, str]] = {
+    StateFollower: {
+        StateFollower: "a higher term, or somebody leads in it",
+        StatePreCandidate: "no leader heard of for an election timeout (with pre-vote)",
+        StateCandidate: "no leader heard of for an election timeout, or told to lead (MsgTimeoutNow)",
+    },
+    StatePreCandidate: {
+        StateFollower: "a majority would not vote for it, or somebody leads, or a higher term",
+        StatePreCandidate: "no answer from a majority for an election timeout",
+        StateCandidate: "a majority would vote for it",
+    },
+    StateCandidate: {
+        StateFollower: "a majority voted against it, or somebody leads, or a higher term",
+        StatePreCandidate: "no majority either way for an election timeout (with pre-vote)",
+        StateCandidate: "no majority either way for an election timeout",
+        StateLeader: "a majority voted for it",
+    },
+    StateLeader: {StateFollower: "a higher term, or no majority heard of lately (with check-quorum)"},
+}
+"""Which role follows which, and when."""
+
 type CampaignType = bytes
 """What kind of election; it travels in the context of a vote request. Go: raft/raft.go#CampaignType"""
 
@@ -157,8 +178,8 @@ class Raft:
         """From ``election_timeout`` to twice as much less one; drawn anew whenever the role changes."""
         self.disable_proposal_forwarding = c.disable_proposal_forwarding
         self.rand = c.rand
-        self.tick: Callable[[], None] = self.tick_election
-        self.step_func: StepFunc = step_follower
+        self.tick: Callable[[], None]
+        self.step_func: StepFunc
         self.logger = c.logger
         self.pending_read_index_messages: list[Message] = []
         """Reads that came to a leader before it had committed anything in its term."""
@@ -175,6 +196,15 @@ class Raft:
             f"newRaft {self.id:x} [peers: [{peers}], term: {self.term}, commit: {log.committed}, "
             f"applied: {log.applied}, lastindex: {log.last_index()}, lastterm: {log.last_term()}]"
         )
+
+    def _debug(self, text: str) -> None:
+        self.logger.debug(f"{self.id:x} {text}")
+
+    def _info(self, text: str) -> None:
+        self.logger.info(f"{self.id:x} {text}")
+
+    def _warning(self, text: str) -> None:
+        self.logger.warning(f"{self.id:x} {text}")
 
     def has_leader(self) -> bool:
         """Whether we know who leads. Go: raft/raft.go#raft.hasLeader"""
@@ -245,18 +275,16 @@ class Raft:
         try:
             snapshot = self.raft_log.snapshot()
         except SnapshotTemporarilyUnavailableError:
-            self.logger.debug(
-                f"{self.id:x} failed to send snapshot to {to:x} because snapshot is temporarily unavailable"
-            )
+            self._debug(f"failed to send snapshot to {to:x} because snapshot is temporarily unavailable")
             return False
         assert not is_empty_snap(snapshot), "need non-empty snapshot"
         at = snapshot.metadata
-        self.logger.debug(
-            f"{self.id:x} [firstindex: {self.raft_log.first_index()}, commit: {self.raft_log.committed}] "
+        self._debug(
+            f"[firstindex: {self.raft_log.first_index()}, commit: {self.raft_log.committed}] "
             f"sent snapshot[index: {at.index}, term: {at.term}] to {to:x} [{pr}]"
         )
         pr.become_snapshot(at.index)
-        self.logger.debug(f"{self.id:x} paused sending replication messages to {to:x} [{pr}]")
+        self._debug(f"paused sending replication messages to {to:x} [{pr}]")
         self.send(Message(type=pb.MsgSnap, to=to, snapshot=snapshot))
         return True
 
@@ -345,9 +373,8 @@ class Raft:
         last = self.raft_log.last_index()
         ents = [pb.Entry(e.type, self.term, Index(last + i), e.data) for i, e in enumerate(es, start=1)]
         if not self.increase_uncommitted_size(ents):
-            self.logger.debug(
-                f"{self.id:x} appending new entries to log would exceed uncommitted entry size limit; "
-                "dropping proposal"
+            self._debug(
+                "appending new entries to log would exceed uncommitted entry size limit; dropping proposal"
             )
             return False
         last = self.raft_log.append(ents)
@@ -376,57 +403,52 @@ class Raft:
             self.heartbeat_elapsed = 0
             self.step(Message(type=pb.MsgBeat, from_=self.id))
 
+    def _enter(self, role: StateType) -> None:
+        """The one way from a role into another."""
+        assert role in ROLES[self.state], f"invalid transition [{self.state} -> {role}]"
+        self.state, self.step_func = role, STEP_FUNC[role]
+        self.tick = self.tick_heartbeat if role == StateLeader else self.tick_election
+
     def become_follower(self, term: Term, lead: NodeID) -> None:
         """Follow ``lead`` (NONE: whoever wins) in this term. Go: raft/raft.go#raft.becomeFollower"""
-        self.step_func = step_follower
+        self._enter(StateFollower)
         self.reset(term)
-        self.tick = self.tick_election
         self.lead = lead
-        self.state = StateFollower
-        self.logger.info(f"{self.id:x} became follower at term {self.term}")
+        self._info(f"became follower at term {self.term}")
 
     def become_candidate(self) -> None:
         """Begin the next term with a vote for ourselves. Go: raft/raft.go#raft.becomeCandidate"""
-        assert self.state != StateLeader, "invalid transition [leader -> candidate]"
-        self.step_func = step_candidate
+        self._enter(StateCandidate)
         self.reset(Term(self.term + 1))
-        self.tick = self.tick_election
         self.vote = self.id
-        self.state = StateCandidate
-        self.logger.info(f"{self.id:x} became candidate at term {self.term}")
+        self._info(f"became candidate at term {self.term}")
 
     def become_pre_candidate(self) -> None:
         """Like a candidate, but neither term nor vote change. Go: raft/raft.go#raft.becomePreCandidate"""
-        assert self.state != StateLeader, "invalid transition [leader -> pre-candidate]"
-        self.step_func = step_candidate
+        self._enter(StatePreCandidate)
         self.prs.reset_votes()
-        self.tick = self.tick_election
         self.lead = NONE
-        self.state = StatePreCandidate
-        self.logger.info(f"{self.id:x} became pre-candidate at term {self.term}")
+        self._info(f"became pre-candidate at term {self.term}")
 
     def become_leader(self) -> None:
         """Lead, and append an empty entry: only one of its own term lets a leader commit those before.
 
         Go: raft/raft.go#raft.becomeLeader
         """
-        assert self.state != StateFollower, "invalid transition [follower -> leader]"
-        self.step_func = step_leader
+        self._enter(StateLeader)
         self.reset(self.term)
-        self.tick = self.tick_heartbeat
         self.lead = self.id
-        self.state = StateLeader
         self.prs.progress[self.id].become_replicate()
         # There may be a change of members in the log that is not committed; to act as if there were is safe.
         self.pending_conf_index = self.raft_log.last_index()
         accepted = self.append_entry([pb.Entry()])
         assert accepted, "empty entry was dropped"
-        self.logger.info(f"{self.id:x} became leader at term {self.term}")
+        self._info(f"became leader at term {self.term}")
 
     def campaign(self, t: CampaignType) -> None:
         """Ask for everybody's vote, our own first. Go: raft/raft.go#raft.campaign"""
         if not self.promotable():
-            self.logger.warning(f"{self.id:x} is unpromotable; campaign() should have been called")
+            self._warning("is unpromotable; campaign() should have been called")
         if t == CAMPAIGN_PRE_ELECTION:
             self.become_pre_candidate()
             vote_msg, term = pb.MsgPreVote, Term(self.term + 1)
@@ -445,9 +467,8 @@ class Raft:
         for id in self.prs.voter_nodes():
             if id == self.id:
                 continue
-            self.logger.info(
-                f"{self.id:x} [logterm: {log_term}, index: {index}] sent {vote_msg} request to {id:x} at "
-                f"term {self.term}"
+            self._info(
+                f"[logterm: {log_term}, index: {index}] sent {vote_msg} request to {id:x} at term {self.term}"
             )
             self.send(
                 Message(type=vote_msg, to=id, term=term, index=index, log_term=log_term, context=context)
@@ -456,7 +477,7 @@ class Raft:
     def poll(self, id: NodeID, t: MessageType, v: bool) -> tuple[int, int, VoteResult]:
         """Count a vote: ``(granted, rejected, result)``. Go: raft/raft.go#raft.poll"""
         rejection = "" if v else " rejection"
-        self.logger.info(f"{self.id:x} received {t}{rejection} from {id:x} at term {self.term}")
+        self._info(f"received {t}{rejection} from {id:x} at term {self.term}")
         self.prs.record_vote(id, v)
         return self.prs.tally_votes()
 
@@ -483,13 +504,13 @@ class Raft:
             in_lease = self.check_quorum and self.lead != NONE and remaining > 0
             if in_lease and m.context != CAMPAIGN_TRANSFER:
                 about = self._about_vote("ignored", "from", m)
-                self.logger.info(f"{about}: lease is not expired (remaining ticks: {remaining})")
+                self._info(f"{about}: lease is not expired (remaining ticks: {remaining})")
                 return False
         # A pre-vote asks about a term that nobody is in yet, and so does the answer that grants it.
         if m.type == pb.MsgPreVote or (m.type == pb.MsgPreVoteResp and not m.reject):
             return True
-        self.logger.info(
-            f"{self.id:x} [term: {self.term}] received a {m.type} message with higher term from {m.from_:x} "
+        self._info(
+            f"[term: {self.term}] received a {m.type} message with higher term from {m.from_:x} "
             f"[term: {m.term}]"
         )
         self.become_follower(m.term, m.from_ if m.type in FROM_LEADER else NONE)
@@ -504,17 +525,17 @@ class Raft:
         if (self.check_quorum or self.pre_vote) and m.type in (pb.MsgHeartbeat, pb.MsgApp):
             self.send(Message(type=pb.MsgAppResp, to=m.from_))
         elif m.type == pb.MsgPreVote:
-            self.logger.info(self._about_vote("rejected", "from", m))
+            self._info(self._about_vote("rejected", "from", m))
             self.send(Message(type=pb.MsgPreVoteResp, to=m.from_, term=self.term, reject=True))
         else:
-            self.logger.info(
-                f"{self.id:x} [term: {self.term}] ignored a {m.type} message with lower term from "
+            self._info(
+                f"[term: {self.term}] ignored a {m.type} message with lower term from "
                 f"{m.from_:x} [term: {m.term}]"
             )
 
     def _about_vote(self, did: str, preposition: str, m: Message) -> str:
         log = self.raft_log
-        us = f"{self.id:x} [logterm: {log.last_term()}, index: {log.last_index()}, vote: {self.vote:x}]"
+        us = f"[logterm: {log.last_term()}, index: {log.last_index()}, vote: {self.vote:x}]"
         them = f"{m.from_:x} [logterm: {m.log_term}, index: {m.index}] at term {self.term}"
         return f"{us} {did} {m.type} {preposition} {them}"
 
@@ -531,8 +552,8 @@ class Raft:
         if last is not None:
             self.send(Message(type=pb.MsgAppResp, to=m.from_, index=last))
             return
-        self.logger.debug(
-            f"{self.id:x} [logterm: {log.zero_term_on_err_compacted(m.index)}, index: {m.index}] rejected "
+        self._debug(
+            f"[logterm: {log.zero_term_on_err_compacted(m.index)}, index: {m.index}] rejected "
             f"MsgApp [logterm: {m.log_term}, index: {m.index}] from {m.from_:x}"
         )
         hint = log.last_index()
@@ -553,9 +574,7 @@ class Raft:
         """
         at, restored = m.snapshot.metadata, self.restore(m.snapshot)
         committed, did = self.raft_log.committed, "restored" if restored else "ignored"
-        self.logger.info(
-            f"{self.id:x} [commit: {committed}] {did} snapshot [index: {at.index}, term: {at.term}]"
-        )
+        self._info(f"[commit: {committed}] {did} snapshot [index: {at.index}, term: {at.term}]")
         index = self.raft_log.last_index() if restored else committed
         self.send(Message(type=pb.MsgAppResp, to=m.from_, index=index))
 
@@ -568,12 +587,12 @@ class Raft:
         if at.index <= log.committed:
             return False
         if self.state != StateFollower:
-            self.logger.warning(f"{self.id:x} attempted to restore snapshot as leader; should never happen")
+            self._warning("attempted to restore snapshot as leader; should never happen")
             self.become_follower(Term(self.term + 1), NONE)
             return False
         if self.id not in at.conf_state.voters + at.conf_state.learners:
-            self.logger.warning(
-                f"{self.id:x} attempted to restore snapshot but it is not in the ConfState {at.conf_state}; "
+            self._warning(
+                f"attempted to restore snapshot but it is not in the ConfState {at.conf_state}; "
                 "should never happen"
             )
             return False
@@ -594,8 +613,8 @@ class Raft:
         assert_conf_states_equivalent(cs, self.switch_to_config(config, progress))
 
     def _about_restore(self, did: str, at: pb.SnapshotMetadata) -> None:
-        self.logger.info(
-            f"{self.id:x} [commit: {self.raft_log.committed}, lastindex: {self.raft_log.last_index()}, "
+        self._info(
+            f"[commit: {self.raft_log.committed}, lastindex: {self.raft_log.last_index()}, "
             f"lastterm: {self.raft_log.last_term()}] {did} snapshot [index: {at.index}, term: {at.term}]"
         )
 
@@ -636,7 +655,7 @@ class Raft:
         """
         self.prs.config = config
         self.prs.progress = progress
-        self.logger.info(f"{self.id:x} switched to configuration {config}")
+        self._info(f"switched to configuration {config}")
         cs = self.prs.conf_state()
         pr = progress.get(self.id)
         self.is_learner = pr is not None and pr.is_learner
@@ -721,20 +740,20 @@ def step_hup(r: Raft, m: Message) -> None:
     Go: raft/raft.go#raft.Step
     """
     if r.state == StateLeader:
-        r.logger.debug(f"{r.id:x} ignoring MsgHup because already leader")
+        r._debug("ignoring MsgHup because already leader")
         return
     if not r.promotable():
-        r.logger.warning(f"{r.id:x} is unpromotable and can not campaign; ignoring MsgHup")
+        r._warning("is unpromotable and can not campaign; ignoring MsgHup")
         return
     log = r.raft_log
     unapplied = log.slice(Index(log.applied + 1), Index(log.committed + 1), NO_LIMIT)
     if pending := num_of_pending_conf(unapplied):
-        r.logger.warning(
-            f"{r.id:x} cannot campaign at term {r.term} since there are still {pending} pending "
+        r._warning(
+            f"cannot campaign at term {r.term} since there are still {pending} pending "
             "configuration changes to apply"
         )
         return
-    r.logger.info(f"{r.id:x} is starting a new election at term {r.term}")
+    r._info(f"is starting a new election at term {r.term}")
     r.campaign(CAMPAIGN_PRE_ELECTION if r.pre_vote else CAMPAIGN_ELECTION)
 
 
@@ -752,15 +771,22 @@ def step_vote(r: Raft, m: Message) -> None:
         or (m.type == pb.MsgPreVote and m.term > r.term)  # or it only asks about a term to come
     )
     if can_vote and r.raft_log.is_up_to_date(m.index, m.log_term):
-        r.logger.info(r._about_vote("cast", "for", m))
+        r._info(r._about_vote("cast", "for", m))
         r.send(Message(type=vote_resp_msg_type(m.type), to=m.from_, term=m.term))
         if m.type == pb.MsgVote:
             r.election_elapsed = 0
             r.vote = m.from_
     else:
-        r.logger.info(r._about_vote("rejected", "from", m))
+        r._info(r._about_vote("rejected", "from", m))
         r.send(Message(type=vote_resp_msg_type(m.type), to=m.from_, term=r.term, reject=True))
 
+
+FROM_LEADER: Mapping[MessageType, StepFunc] = {
+    pb.MsgApp: Raft.handle_append_entries,
+    pb.MsgHeartbeat: Raft.handle_heartbeat,
+    pb.MsgSnap: Raft.handle_snapshot,
+}
+"""What only the leader of a term says, and what is done about it."""
 
 STEP: Mapping[MessageType, StepFunc] = {pb.MsgHup: step_hup, pb.MsgVote: step_vote, pb.MsgPreVote: step_vote}
 """What every role does alike."""
@@ -773,7 +799,7 @@ def step_leader(r: Raft, m: Message) -> None:
         return
     pr = r.prs.progress.get(m.from_)
     if pr is None:
-        r.logger.debug(f"{r.id:x} no progress available for {m.from_:x}")
+        r._debug(f"no progress available for {m.from_:x}")
     elif about := STEP_LEADER_PROGRESS.get(m.type):
         about(r, m, pr)
 
@@ -788,7 +814,7 @@ def step_leader_check_quorum(r: Raft, m: Message) -> None:
     if own := r.prs.progress.get(r.id):
         own.recent_active = True
     if not r.prs.quorum_active():
-        r.logger.warning(f"{r.id:x} stepped down to follower since quorum is not active")
+        r._warning("stepped down to follower since quorum is not active")
         r.become_follower(r.term, NONE)
     for id, pr in r.prs.progress.items():
         if id != r.id:
@@ -801,9 +827,8 @@ def step_leader_prop(r: Raft, m: Message) -> None:
     if r.id not in r.prs.progress:  # removed while leading
         raise ProposalDroppedError
     if r.lead_transferee != NONE:
-        r.logger.debug(
-            f"{r.id:x} [term {r.term}] transfer leadership to {r.lead_transferee:x} is in progress; dropping "
-            "proposal"
+        r._debug(
+            f"[term {r.term}] transfer leadership to {r.lead_transferee:x} is in progress; dropping proposal"
         )
         raise ProposalDroppedError
     if not r.append_entry([_admit(r, e, i) for i, e in enumerate(m.entries, start=1)]):
@@ -827,7 +852,7 @@ def _admit(r: Raft, e: pb.Entry, i: int) -> pb.Entry:
     elif not already_joint and wants_leave_joint:
         refused = "not in joint state; refusing empty conf change"
     if refused:
-        r.logger.info(f"{r.id:x} ignoring conf change {cc} at config {r.prs.config}: {refused}")
+        r._info(f"ignoring conf change {cc} at config {r.prs.config}: {refused}")
         return pb.Entry()
     r.pending_conf_index = Index(r.raft_log.last_index() + i)
     return e
@@ -864,9 +889,8 @@ def step_leader_app_resp(r: Raft, m: Message, pr: Progress) -> None:
     if pr.state == StateProbe:
         pr.become_replicate()
     elif pr.state == StateSnapshot and pr.match >= pr.pending_snapshot:
-        r.logger.debug(
-            f"{r.id:x} recovered from needing snapshot, resumed sending replication messages to {m.from_:x} "
-            f"[{pr}]"
+        r._debug(
+            f"recovered from needing snapshot, resumed sending replication messages to {m.from_:x} [{pr}]"
         )
         pr.become_probe()
         pr.become_replicate()
@@ -880,18 +904,18 @@ def step_leader_app_resp(r: Raft, m: Message, pr: Progress) -> None:
     while r.maybe_send_append(m.from_, send_if_empty=False):  # there is room for more now
         pass
     if m.from_ == r.lead_transferee and pr.match == r.raft_log.last_index():
-        r.logger.info(f"{r.id:x} sent MsgTimeoutNow to {m.from_:x} after received MsgAppResp")
+        r._info(f"sent MsgTimeoutNow to {m.from_:x} after received MsgAppResp")
         r.send_timeout_now(m.from_)
 
 
 def _probe_again(r: Raft, m: Message, pr: Progress) -> None:
     """A follower has refused an append: try an earlier one."""
-    r.logger.debug(
-        f"{r.id:x} received MsgAppResp(MsgApp was rejected, lastindex: {m.reject_hint}) from {m.from_:x} for "
+    r._debug(
+        f"received MsgAppResp(MsgApp was rejected, lastindex: {m.reject_hint}) from {m.from_:x} for "
         f"index {m.index}"
     )
     if pr.maybe_decr_to(m.index, m.reject_hint):
-        r.logger.debug(f"{r.id:x} decreased progress of {m.from_:x} to [{pr}]")
+        r._debug(f"decreased progress of {m.from_:x} to [{pr}]")
         if pr.state == StateReplicate:
             pr.become_probe()
         r.send_append(m.from_)
@@ -920,8 +944,8 @@ def step_leader_snap_status(r: Raft, m: Message, pr: Progress) -> None:
     if m.reject:
         pr.pending_snapshot = Index(0)  # so that the probe starts from before it
     pr.become_probe()
-    r.logger.debug(
-        f"{r.id:x} snapshot {'failed' if m.reject else 'succeeded'}, resumed sending replication messages to "
+    r._debug(
+        f"snapshot {'failed' if m.reject else 'succeeded'}, resumed sending replication messages to "
         f"{m.from_:x} [{pr}]"
     )
     # Sent: wait for the follower to say that it has it. Not sent: wait for a heartbeat.
@@ -932,38 +956,35 @@ def step_leader_unreachable(r: Raft, m: Message, pr: Progress) -> None:
     """Something sent ahead is probably lost. Go: raft/raft.go#stepLeader"""
     if pr.state == StateReplicate:
         pr.become_probe()
-    r.logger.debug(f"{r.id:x} failed to send message to {m.from_:x} because it is unreachable [{pr}]")
+    r._debug(f"failed to send message to {m.from_:x} because it is unreachable [{pr}]")
 
 
 def step_leader_transfer_leader(r: Raft, m: Message, pr: Progress) -> None:
     """Another is to lead: bring its log up to date, then tell it. Go: raft/raft.go#stepLeader"""
     transferee = m.from_
     if pr.is_learner:
-        r.logger.debug(f"{r.id:x} is learner. Ignored transferring leadership")
+        r._debug("is learner. Ignored transferring leadership")
         return
     if r.lead_transferee != NONE:
         if r.lead_transferee == transferee:
-            r.logger.info(
-                f"{r.id:x} [term {r.term}] transfer leadership to {transferee:x} is in progress, ignores "
+            r._info(
+                f"[term {r.term}] transfer leadership to {transferee:x} is in progress, ignores "
                 f"request to same node {transferee:x}"
             )
             return
         last_transferee = r.lead_transferee
         r.abort_leader_transfer()
-        r.logger.info(
-            f"{r.id:x} [term {r.term}] abort previous transferring leadership to {last_transferee:x}"
-        )
+        r._info(f"[term {r.term}] abort previous transferring leadership to {last_transferee:x}")
     if transferee == r.id:
-        r.logger.debug(f"{r.id:x} is already leader. Ignored transferring leadership to self")
+        r._debug("is already leader. Ignored transferring leadership to self")
         return
-    r.logger.info(f"{r.id:x} [term {r.term}] starts to transfer leadership to {transferee:x}")
+    r._info(f"[term {r.term}] starts to transfer leadership to {transferee:x}")
     r.election_elapsed = 0  # it has one election timeout
     r.lead_transferee = transferee
     if pr.match == r.raft_log.last_index():
         r.send_timeout_now(transferee)
-        r.logger.info(
-            f"{r.id:x} sends MsgTimeoutNow to {transferee:x} immediately as {transferee:x} already has "
-            "up-to-date log"
+        r._info(
+            f"sends MsgTimeoutNow to {transferee:x} immediately as {transferee:x} already has up-to-date log"
         )
     else:
         r.send_append(transferee)
@@ -979,41 +1000,33 @@ STEP_LEADER_PROGRESS: Mapping[MessageType, Callable[[Raft, Message, Progress], N
 """What a leader does with what it hears of a member; that member's progress goes with it."""
 
 
-FROM_LEADER: Mapping[MessageType, StepFunc] = {
-    pb.MsgApp: Raft.handle_append_entries,
-    pb.MsgHeartbeat: Raft.handle_heartbeat,
-    pb.MsgSnap: Raft.handle_snapshot,
-}
-"""What only the leader of a term says, and what everybody else does with it."""
-
-
 def step_candidate(r: Raft, m: Message) -> None:
-    """Candidates and pre-candidates; each counts only the answers to its own question.
-
-    What a leader says, somebody says who has won this term.
-
-    Go: raft/raft.go#stepCandidate
-    """
-    if handle := FROM_LEADER.get(m.type):
-        r.become_follower(m.term, m.from_)
-        handle(r, m)
-    elif m.type in (pb.MsgVoteResp, pb.MsgPreVoteResp):
-        if (m.type == pb.MsgPreVoteResp) == (r.state == StatePreCandidate):
-            step_candidate_vote_resp(r, m)
-    elif handler := STEP_CANDIDATE.get(m.type):
+    """Candidates and pre-candidates. Go: raft/raft.go#stepCandidate"""
+    if handler := STEP_CANDIDATE.get(m.type):
         handler(r, m)
 
 
 def step_candidate_prop(r: Raft, m: Message) -> None:
     """Nobody to propose to. Go: raft/raft.go#stepCandidate"""
-    r.logger.info(f"{r.id:x} no leader at term {r.term}; dropping proposal")
+    r._info(f"no leader at term {r.term}; dropping proposal")
     raise ProposalDroppedError
 
 
+def step_candidate_from_leader(r: Raft, m: Message) -> None:
+    """Somebody else has won this term. Go: raft/raft.go#stepCandidate"""
+    r.become_follower(m.term, m.from_)
+    FROM_LEADER[m.type](r, m)
+
+
 def step_candidate_vote_resp(r: Raft, m: Message) -> None:
-    """A vote: lead, go on, or give up. Go: raft/raft.go#stepCandidate"""
+    """A vote: lead, go on, or give up. Only answers to our present question count.
+
+    Go: raft/raft.go#stepCandidate
+    """
+    if (m.type == pb.MsgPreVoteResp) != (r.state == StatePreCandidate):
+        return
     granted, rejected, result = r.poll(m.from_, m.type, not m.reject)
-    r.logger.info(f"{r.id:x} has received {granted} {m.type} votes and {rejected} vote rejections")
+    r._info(f"has received {granted} {m.type} votes and {rejected} vote rejections")
     if result == VoteWon:
         if r.state == StatePreCandidate:
             r.campaign(CAMPAIGN_ELECTION)
@@ -1026,40 +1039,49 @@ def step_candidate_vote_resp(r: Raft, m: Message) -> None:
 
 def step_candidate_timeout_now(r: Raft, m: Message) -> None:
     """We campaign already. Go: raft/raft.go#stepCandidate"""
-    r.logger.debug(f"{r.id:x} [term {r.term} state {r.state}] ignored MsgTimeoutNow from {m.from_:x}")
+    r._debug(f"[term {r.term} state {r.state}] ignored MsgTimeoutNow from {m.from_:x}")
 
 
 STEP_CANDIDATE: Mapping[MessageType, StepFunc] = {
     pb.MsgProp: step_candidate_prop,
+    pb.MsgApp: step_candidate_from_leader,
+    pb.MsgHeartbeat: step_candidate_from_leader,
+    pb.MsgSnap: step_candidate_from_leader,
+    pb.MsgPreVoteResp: step_candidate_vote_resp,
+    pb.MsgVoteResp: step_candidate_vote_resp,
     pb.MsgTimeoutNow: step_candidate_timeout_now,
 }
+"""What a candidate or pre-candidate does with a message."""
 
 
 def step_follower(r: Raft, m: Message) -> None:
-    """What a leader says puts off the next election. Go: raft/raft.go#stepFollower"""
-    if handle := FROM_LEADER.get(m.type):
-        r.election_elapsed = 0
-        r.lead = m.from_
-        handle(r, m)
-    elif handler := STEP_FOLLOWER.get(m.type):
+    """Go: raft/raft.go#stepFollower"""
+    if handler := STEP_FOLLOWER.get(m.type):
         handler(r, m)
 
 
 def step_follower_prop(r: Raft, m: Message) -> None:
     """Pass a proposal on to the leader. Go: raft/raft.go#stepFollower"""
     if r.lead == NONE:
-        r.logger.info(f"{r.id:x} no leader at term {r.term}; dropping proposal")
+        r._info(f"no leader at term {r.term}; dropping proposal")
         raise ProposalDroppedError
     if r.disable_proposal_forwarding:
-        r.logger.info(f"{r.id:x} not forwarding to leader {r.lead:x} at term {r.term}; dropping proposal")
+        r._info(f"not forwarding to leader {r.lead:x} at term {r.term}; dropping proposal")
         raise ProposalDroppedError
     r.send(replace(m, to=r.lead))
+
+
+def step_follower_from_leader(r: Raft, m: Message) -> None:
+    """A word from the leader puts off the next election. Go: raft/raft.go#stepFollower"""
+    r.election_elapsed = 0
+    r.lead = m.from_
+    FROM_LEADER[m.type](r, m)
 
 
 def step_follower_transfer_leader(r: Raft, m: Message) -> None:
     """Pass the wish on to the leader. Go: raft/raft.go#stepFollower"""
     if r.lead == NONE:
-        r.logger.info(f"{r.id:x} no leader at term {r.term}; dropping leader transfer msg")
+        r._info(f"no leader at term {r.term}; dropping leader transfer msg")
         return
     r.send(replace(m, to=r.lead))
 
@@ -1067,19 +1089,19 @@ def step_follower_transfer_leader(r: Raft, m: Message) -> None:
 def step_follower_timeout_now(r: Raft, m: Message) -> None:
     """Lead next: campaign, without a pre-vote, for nothing is broken. Go: raft/raft.go#stepFollower"""
     if r.promotable():
-        r.logger.info(
-            f"{r.id:x} [term {r.term}] received MsgTimeoutNow from {m.from_:x} and starts an election to get "
+        r._info(
+            f"[term {r.term}] received MsgTimeoutNow from {m.from_:x} and starts an election to get "
             "leadership."
         )
         r.campaign(CAMPAIGN_TRANSFER)
     else:
-        r.logger.info(f"{r.id:x} received MsgTimeoutNow from {m.from_:x} but is not promotable")
+        r._info(f"received MsgTimeoutNow from {m.from_:x} but is not promotable")
 
 
 def step_follower_read_index(r: Raft, m: Message) -> None:
     """Ask the leader. Go: raft/raft.go#stepFollower"""
     if r.lead == NONE:
-        r.logger.info(f"{r.id:x} no leader at term {r.term}; dropping index reading msg")
+        r._info(f"no leader at term {r.term}; dropping index reading msg")
         return
     r.send(replace(m, to=r.lead))
 
@@ -1096,11 +1118,23 @@ def step_follower_read_index_resp(r: Raft, m: Message) -> None:
 
 STEP_FOLLOWER: Mapping[MessageType, StepFunc] = {
     pb.MsgProp: step_follower_prop,
+    pb.MsgApp: step_follower_from_leader,
+    pb.MsgHeartbeat: step_follower_from_leader,
+    pb.MsgSnap: step_follower_from_leader,
     pb.MsgTransferLeader: step_follower_transfer_leader,
     pb.MsgTimeoutNow: step_follower_timeout_now,
     pb.MsgReadIndex: step_follower_read_index,
     pb.MsgReadIndexResp: step_follower_read_index_resp,
 }
+"""What a follower does with a message."""
+
+STEP_FUNC: Mapping[StateType, StepFunc] = {
+    StateFollower: step_follower,
+    StatePreCandidate: step_candidate,
+    StateCandidate: step_candidate,
+    StateLeader: step_leader,
+}
+"""What a role does with what ``STEP`` leaves to it."""
 
 
 def num_of_pending_conf(ents: Sequence[pb.Entry]) -> int:

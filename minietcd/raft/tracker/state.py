@@ -5,6 +5,8 @@ Go: raft/tracker/state.go
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from minietcd.raft.raftpb import NamedEnum
 
 
@@ -24,3 +26,18 @@ class StateType(NamedEnum):
 
 
 StateProbe, StateReplicate, StateSnapshot = StateType
+
+STATES: Mapping[StateType, Mapping[StateType, str]] = {
+    StateProbe: {
+        StateReplicate: "an append was accepted",
+        StateSnapshot: "what it needs is no longer in the log",
+    },
+    StateReplicate: {
+        StateProbe: "an append was refused, or it could not be reached",
+        StateSnapshot: "what it needs is no longer in the log",
+    },
+    StateSnapshot: {
+        StateProbe: "the snapshot arrived, or was reported to be lost",
+    },
+}
+"""Which state follows which, and when."""
