@@ -1,10 +1,11 @@
-"""How Go reads and writes numbers, durations and quoted text, where users see the difference.
+"""How Go reads and writes numbers, durations, quoted text and JSON, where others see the difference.
 
 The ValueErrors carry Go's own words, since they end up in the messages of commands.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Final
 
@@ -12,6 +13,7 @@ _BOOLS: Final = dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True) | d
     ("0", "f", "F", "FALSE", "false", "False"), False
 )
 _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_HTML: Final = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\"} | dict(
     zip("\a\b\f\n\r\t\v", (f"\\{c}" for c in "abfnrtv"), strict=True)
 )
@@ -79,6 +81,11 @@ def format_duration(seconds: float) -> str:
     hours, minutes = divmod(int(minutes), 60)
     text = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
     return f"{'-' if seconds < 0 else ''}{text}{rest:.9g}s"
+
+
+def go_json(value: object) -> str:
+    """JSON with the bytes of Go's ``json.Marshal``: no spaces, and nothing that HTML could mistake."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).translate(_HTML)
 
 
 def quote(text: str | bytes) -> str:

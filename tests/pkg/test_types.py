@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minietcd.pkg.types import URLError, id_from_string, id_string, new_urls, new_urls_map, parse
-from minietcd.version.version import SemVer, cluster
+from minietcd.version.version import SemVer
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,6 @@ def test_what_is_no_id_is_refused(text: str) -> None:
 def test_versions_compare_as_numbers() -> None:
     assert SemVer.parse("3.10.0") > SemVer.parse("3.4.23") > SemVer.parse("3.4.0-rc.1")
     assert str(SemVer.parse("3.4.23+git")) == "3.4.23"
-    assert cluster("3.4.23") == "3.4"
+    assert SemVer.parse("3.4.23").cluster() == "3.4"
     with pytest.raises(ValueError, match="dotted-tri"):
         SemVer.parse("3.4")

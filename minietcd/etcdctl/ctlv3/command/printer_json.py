@@ -6,22 +6,19 @@ Go: etcdctl/ctlv3/command/printer_json.go
 from __future__ import annotations
 
 import base64
-import json
 from typing import TYPE_CHECKING, Any, TextIO
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from minietcd.pkg.strconv import go_json
+
 if TYPE_CHECKING:
     from google.protobuf.message import Message
-
-_HTML = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
-"""What Go escapes besides, so that JSON may stand in a web page."""
 
 
 def print_json(out: TextIO, v: Message) -> None:
     """The message in one line. Go: etcdctl/ctlv3/command/printer_json.go#printJSON"""
-    text = json.dumps(_object(v), ensure_ascii=False, separators=(",", ":"))
-    print(text.translate(_HTML), file=out)
+    print(go_json(_object(v)), file=out)
 
 
 def _object(message: Message) -> dict[str, Any]:

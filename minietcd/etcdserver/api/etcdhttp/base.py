@@ -7,13 +7,13 @@ Go: etcdserver/api/etcdhttp/base.go
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from minietcd.etcdserver.api.etcdhttp.metrics import handle_metrics_health
 from minietcd.etcdserver.server import EtcdServer
+from minietcd.pkg.strconv import go_json
 from minietcd.version.version import VERSION
 
 type Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -36,7 +36,7 @@ def version_handler(s: EtcdServer) -> Handle:
     async def serve_version(request: web.Request) -> web.Response:
         """Both versions, in JSON. Go: etcdserver/api/etcdhttp/base.go#serveVersion"""
         versions = {"etcdserver": VERSION, "etcdcluster": str(s.cluster().version() or "not_decided")}
-        return json_response(json.dumps(versions, separators=(",", ":")))
+        return json_response(go_json(versions))
 
     return serve_version
 

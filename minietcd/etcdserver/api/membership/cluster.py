@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from typing import Self
 
 from minietcd.etcdserver.api.membership import errors, store
-from minietcd.etcdserver.api.membership.member import Attributes, Member, RaftAttributes, go_json, new_member
+from minietcd.etcdserver.api.membership.member import Attributes, Member, RaftAttributes, new_member
 from minietcd.etcdserver.api.membership.metrics import cluster_version_metrics
 from minietcd.etcdserver.api.v2error.error import V2Error
 from minietcd.etcdserver.api.v2store.node import NodeExtern
 from minietcd.etcdserver.api.v2store.store import Store
 from minietcd.mvcc.backend.backend import Backend
 from minietcd.pkg import logutil
+from minietcd.pkg.strconv import go_json
 from minietcd.pkg.types import URLsMap, id_string
 from minietcd.raft import raftpb
 from minietcd.raft.raftpb import ConfChange, NodeID

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from minietcd.pkg.strconv import go_json
 from minietcd.pkg.types import URLs
 from minietcd.raft.raftpb import NodeID
 
@@ -122,12 +123,6 @@ def new_member(
 def new_member_as_learner(name: str, peer_urls: URLs, cluster_name: str, now: float | None) -> Member:
     """The same, but it learns before it votes. Go: etcdserver/api/membership/member.go#NewMemberAsLearner"""
     return new_member(name, peer_urls, cluster_name, now, is_learner=True)
-
-
-def go_json(fields: dict[str, Any]) -> str:
-    """JSON with the bytes of Go's ``json.Marshal``: no spaces, and nothing that HTML could mistake."""
-    text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
-    return text.translate({ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 
 
 def _raft_fields(m: Member | RaftAttributes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from minietcd.etcdserver.api.v2error.error import Ecode, V2Error
 from minietcd.etcdserver.api.v2store.node import PERMANENT, Event, Node, new_dir, new_event, new_kv
+from minietcd.pkg.strconv import go_json
 
 _DEFAULT_VERSION = 2
 _HISTORY_CAPACITY = 1000
@@ -205,7 +206,7 @@ class Store:
             "Stats": {},
             "CurrentVersion": self.current_version,
         }
-        return json.dumps(state, separators=(",", ":"), ensure_ascii=False).encode()
+        return go_json(state).encode()
 
     def recovery(self, state: bytes) -> None:
         """Become what ``save`` wrote. Raises ValueError when this is something else.
