@@ -73,6 +73,7 @@ class Checks(Observer):
     model: Model = field(default_factory=Model)
     applied: dict[int, _Applied] = field(default_factory=dict)
     _leaders: dict[int, str] = field(default_factory=dict)
+    _committed_in: set[Term] = field(default_factory=set)
     _entries: dict[tuple[int, Term], tuple[int, Term]] = field(default_factory=dict)
     """Of an index and a term: what the entry there is, and the term of the one before it."""
 
@@ -92,6 +93,9 @@ class Checks(Observer):
                 self.fail(
                     "log matching", f"two logs differ at or before index {entry.index}, term {entry.term}"
                 )
+        if rd.committed_entries and member.leads and member.raft.term not in self._committed_in:
+            self._committed_in.add(member.raft.term)
+            self.happened("commit", member.name)
         for m in rd.messages:
             if m.type == raftpb.MsgSnap:
                 self.counts["snapshots sent"] += 1

@@ -28,7 +28,7 @@ _DOWN = 0.5
 _SOON = 0.000_1
 """Seconds after an occasion that the event for it begins: what was sent then is on its way."""
 _LATE = 1.0
-_REPLAY = 2.0
+_REPLAY = 5.0
 """Seconds by which a message, or a snapshot, comes late at most."""
 
 
@@ -134,7 +134,7 @@ class Effects(Observer):
         return _nothing
 
     def on_death(self, member: Member, error: BaseException | None) -> None:
-        self.counts["crashes" if error is None else "deaths by a disk that fails"] += 1
+        self.counts["crashes" if error is None else f"deaths of {type(error).__name__}"] += 1
         if member.name not in self.gone:
             self._later(self._down.pop(member.name, _DOWN), self._restart, member.name)
 
@@ -307,7 +307,7 @@ class Effects(Observer):
         leader = self.world.leader()
         if leader is None:
             return None
-        wanted = {self._ids[name] for name in event.args[0].split(",")}
+        wanted = {self._ids[self._who(name, "")] for name in event.args[0].split(",")}
         voters = set(leader.raft.prs.config.voters.incoming)
         changes = [(raftpb.ConfChangeAddNode, id) for id in sorted(wanted - voters)]
         changes += [(raftpb.ConfChangeAddLearnerNode, id) for id in sorted(voters - wanted)]
@@ -318,6 +318,15 @@ class Effects(Observer):
             tuple(ConfChangeSingle(kind, NodeID(id)) for kind, id in changes),
         )
         return self._ask(leader, leader.server.r.node.propose_conf_change(BACKGROUND, cc))
+
+    def part(self, who: str, _: Event) -> Callable[[], object] | None:
+        member = self.world.members.get(who)
+        if member is None or not member.running:
+            return None
+        incoming = sorted(member.raft.prs.config.voters.incoming)
+        friends = [self.world.name_of(id) for id in incoming if id != member.id][: len(incoming) // 2]
+        others = [name for name in self.world.members if name not in (who, *friends)]
+        return self._cut(_between([[who, *friends], others]))
 
     def on_apply(self, member: Member, entry: Entry, anew: bool) -> None:
         """Start who has become a member, and end who is none any more."""

@@ -42,12 +42,14 @@ VERBS = {
     "promote": "NAME: it gets a vote",
     "remove": "WHO: it is put out, for good",
     "joint": "A,B,C: these vote from now on, and no others, by way of a joint configuration",
+    "part": "WHO: it and just enough of the voters to come to be a majority of these are cut off",
 }
 """What an event can do, and what it is told."""
 
 OCCASIONS = {
     "elected": "somebody won an election",
     "vote": "somebody gave its vote away",
+    "commit": "a leader committed something for the first time in its term",
     "write": "a write was acknowledged to a client; it is the one that leads",
     "snapshot": "somebody was sent a snapshot",
     "joint": "somebody entered a joint configuration",
@@ -61,6 +63,7 @@ SETTINGS = {
     "snapshot-count": "entries between snapshots",
     "message-bytes": "of entries in one message, at most, but one entry at least",
     "segment-bytes": "after which the log goes on in another file",
+    "election-ticks": "tenths of a second without a leader before an election",
     "pre-vote": "1: candidates ask first whether they could win",
     "strict-reconfig": "1: changes of members wait until all are healthy",
 }
@@ -145,9 +148,10 @@ def generate(seed: int, members: int | None = None, seconds: float = 10.0) -> Pl
     if members is None:
         members = rng.choice([3, 3, 3, 5])
     settings = {
-        "snapshot-count": rng.choice([8, 20, 50, 100_000]),
+        "snapshot-count": rng.choice([8, 8, 20, 100_000]),
         "message-bytes": rng.choice([0, 0, 200, 1 << 20]),
         "segment-bytes": rng.choice([4_000, 20_000, 64_000_000]),
+        "election-ticks": rng.choice([5, 5, 10]),
         "pre-vote": rng.choice([0, 0, 1]),
         "strict-reconfig": rng.choice([0, 1]),
     }
@@ -225,17 +229,22 @@ def _partition(cast: _Cast) -> Iterator[Event]:
 
 
 def _coup(cast: _Cast) -> Iterator[Event]:
-    """Whoever comes to lead is gone at once, some time before it has told everybody; several times over."""
+    """Whoever comes to lead is gone again at an awkward moment, several times over."""
+    yield Event(0, cast.rng.choice(["isolate", "mute"]), ("leader",), cast.long())
     for n in range(cast.rng.randint(2, 5)):
-        do = cast.rng.choice(["crash", "isolate", "isolate", "mute"])
-        yield Event(0.01 * n, do, ("it",), cast.some(), on=cast.rng.choice(["elected", "elected", "write"]))
+        on = cast.rng.choice(["elected", "elected", "commit", "commit", "write"])
+        do = cast.rng.choice(["crash", "isolate", "isolate", "isolate", "mute"])
+        yield Event(0.01 * n, do, ("it",), cast.long() if cast.rng.random() < 0.8 else cast.short(), on=on)
 
 
 def _turncoat(cast: _Cast) -> Iterator[Event]:
-    """Those who have just voted die, and are back while the election goes on."""
-    yield Event(0, "isolate", ("leader",), cast.long())
-    for n in range(cast.rng.randint(1, 3)):
-        yield Event(0.01 * n, "crash", ("it",), round(cast.rng.uniform(0.01, 0.2), 3), on="vote")
+    """In an election that not everybody hears of, those who have voted die, and are back before its end."""
+    yield Event(0, "noise", (f"{cast.rng.choice([0, 0.3, 0.6]):g}", "0", "0"), 3.0)
+    yield Event(0, *cast.rng.choice([("isolate", ("leader",)), ("crash", ("leader",)), ("power", ())]), 1.0)
+    for n in range(cast.rng.randint(1, 4)):
+        yield Event(0.01 * n, "crash", ("it",), round(cast.rng.uniform(0.01, 0.1), 3), on="vote")
+    if cast.rng.random() < 0.5:
+        yield Event(0, "isolate", ("it",), cast.long(), on="elected")
 
 
 def _noise(cast: _Cast) -> Iterator[Event]:
@@ -266,9 +275,9 @@ def _slow(cast: _Cast) -> Iterator[Event]:
 
 def _straggler(cast: _Cast) -> Iterator[Event]:
     """Somebody is away for so long that it takes a snapshot to help it, and then that does not go well."""
-    who = cast.rng.choice(cast.names)
-    yield Event(0, cast.rng.choice(["isolate", "crash"]), (who,), cast.long() + 1)
-    yield Event(0.5, "noise", ("0", f"{cast.rng.choice([0, 0.3]):g}", f"{cast.rng.choice([0, 0.3]):g}"), 8.0)
+    yield Event(0, cast.rng.choice(["isolate", "crash"]), (cast.rng.choice(cast.names),), cast.long() + 1)
+    noise = (f"{cast.rng.choice(rates):g}" for rates in ([0, 0.1], [0, 0.5, 0.9], [0, 0.3]))
+    yield Event(0.5, "noise", tuple(noise), 8.0)
     if cast.rng.random() < 0.5:
         do = cast.rng.choice(["crash", "crash", "isolate"])
         yield Event(0.5, do, ("it",), cast.short(), on="snapshot")
@@ -291,15 +300,12 @@ def _members(cast: _Cast) -> Iterator[Event]:
 
 
 def _joint(cast: _Cast) -> Iterator[Event]:
-    """Some members alone vote from now on, and mostly they are cut off from the old ones right then."""
-    voters = sorted(cast.rng.sample(cast.names, max(1, len(cast.names) - 2)))
-    yield Event(0, "joint", (",".join(voters),))
+    """Some members alone vote from now on, and mostly the old ones are cut off right then."""
+    others = cast.rng.sample(cast.names, max(1, len(cast.names) - 2))
+    first = cast.rng.choice([others[0], "leader"])
+    yield Event(0, "joint", (",".join([first, *others[1:]]),))
     if cast.rng.random() < 0.7:
-        others = [name for name in cast.names if name not in voters]
-        kept = cast.rng.randint(0, len(voters) // 2)
-        cut = others + cast.rng.sample(voters, kept)
-        rest = [name for name in cast.names if name not in cut]
-        yield Event(0, "split", (",".join(sorted(cut)), ",".join(rest)), cast.long(), on="joint")
+        yield Event(0, "part", ("it",), cast.long(), on="joint")
     yield Event(cast.rng.uniform(2, 4), "joint", (",".join(cast.names),))
 
 

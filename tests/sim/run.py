@@ -74,6 +74,7 @@ class Simulation:
         config = {
             "snapshot_count": self.plan.settings.get("snapshot-count", 100_000),
             "snapshot_catch_up_entries": 5,
+            "election_ms": 100 * self.plan.settings.get("election-ticks", 10),
             "pre_vote": bool(self.plan.settings.get("pre-vote", 0)),
             "strict_reconfig_check": bool(self.plan.settings.get("strict-reconfig", 1)),
             **self.config,

@@ -18,11 +18,12 @@ from tests.sim.world import Client, World
 KEYS = [b"a", b"b", b"c", b"d", b"e"]
 RATE = 20.0
 """Operations a second, of all clients together."""
-CLIENTS = 5
+CLIENTS = 6
 _TIMEOUTS = (0.3, 1.0, 3.0, 8.0)
 """Impatience finds other bugs than patience."""
-_SHARES = {"put": 9, "cas": 3, "delete": 1, "get": 5, "peek": 2}
-"""How often what is done, of twenty; ``peek`` is a serializable read."""
+_WRITERS = {"put": 12, "cas": 4, "delete": 1, "get": 2, "peek": 1}
+_READERS = {"put": 2, "cas": 1, "delete": 0, "get": 13, "peek": 4}
+"""How often what is done, of twenty; ``peek`` is a serializable read. Half of the clients are readers."""
 
 
 @dataclass(slots=True)
@@ -50,7 +51,8 @@ class Workload:
                 else rng.sample(self.members, len(self.members))
             )
             client = self.world.client(f"c{n + 1}", to, timeout=rng.choice(_TIMEOUTS))
-            self._tasks.append(client.go(self._work(client, rng), f"{client.name} workload"))
+            shares = _WRITERS if n < CLIENTS // 2 else _READERS
+            self._tasks.append(client.go(self._work(client, shares, rng), f"{client.name} workload"))
 
     async def stop(self) -> None:
         """Let none begin anything more; what they are at ends soon, one way or the other."""
@@ -58,10 +60,10 @@ class Workload:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _work(self, client: Client, rng: Random) -> None:
+    async def _work(self, client: Client, shares: dict[str, int], rng: Random) -> None:
         while True:
             await asyncio.sleep(rng.expovariate(RATE / CLIENTS))
-            what = rng.choices(list(_SHARES), list(_SHARES.values()))[0]
+            what = rng.choices(list(shares), list(shares.values()))[0]
             await self.request(client, self.next_operation(client, what, rng), what == "peek")
 
     def next_operation(self, client: Client, what: str, rng: Random) -> Operation:
