@@ -2,7 +2,8 @@
 
 It knows no clock, no disk and no network. ``Raft.step`` is the only way in; what it decides waits in
 ``msgs``, ``raft_log`` and ``read_states`` until somebody takes it out as a ``Ready``. What a message does
-depends on the role, so each role has a table from message type to function, after its functions.
+depends on the role, so each role has a table from message type to function, after its functions; ``ROLES``
+says how one role becomes another.
 
 Go: raft/raft.go
 """
@@ -1055,7 +1056,7 @@ STEP_CANDIDATE: Mapping[MessageType, StepFunc] = {
 
 
 def step_follower(r: Raft, m: Message) -> None:
-    """Go: raft/raft.go#stepFollower"""
+    """Whoever neither leads nor wants to. Go: raft/raft.go#stepFollower"""
     if handler := STEP_FOLLOWER.get(m.type):
         handler(r, m)
 

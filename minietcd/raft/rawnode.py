@@ -29,6 +29,8 @@ SnapshotFinish, SnapshotFailure = SnapshotStatus
 class RawNode:
     """The loop: ``tick``, ``step``, ``propose``; while ``has_ready``, do as ``ready`` says and ``advance``.
 
+    Left out: TickQuiesced and WithProgress, because the one is deprecated and ``status`` tells the other.
+
     Go: raft/rawnode.go#RawNode
     """
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from minietcd.pkg.strconv import parse_bool, quote
+from minietcd.pkg.strconv import parse_bool, parse_uint, quote
 from minietcd.raft import (
     NO_LIMIT,
     ConfChangeError,
@@ -373,8 +373,12 @@ class InteractionEnv:
         def wanted(m: Message) -> bool:
             return kind in (None, m.type) and sender in (None, m.from_)
 
-        handled = sum(self._deliver(id, wanted=wanted) for id in block.ids())
-        handled += sum(self._deliver(id, drop=True, wanted=wanted) for id in dropped)
+        handled = 0
+        for arg in block.args:  # in the order given
+            if not arg.vals:
+                handled += self._deliver(uint(arg.key), wanted=wanted)
+            elif arg.key == "drop":
+                handled += sum(self._deliver(id, drop=True, wanted=wanted) for id in arg.uints())
         if not handled:
             self.output.write("no messages\n")
 
@@ -454,7 +458,11 @@ class InteractionEnv:
 
     def compact(self, block: Block) -> None:
         """``compact 1 5``: forget the log up to 5, and show what is left."""
-        self.first(block).storage.compact(Index(uint(block.word(1, "an index"))))
+        try:
+            index = parse_uint(block.word(1, "an index"))
+        except ValueError as error:
+            raise InteractionError(str(error)) from None
+        self.first(block).storage.compact(Index(index))
         self.raft_log(block)
 
     def status(self, block: Block) -> None:

@@ -112,6 +112,7 @@ THREE = ("log-level none", "add-nodes 3 voters=(1,2,3) index=10", "campaign 1", 
         ([*THREE, "raft-state"], "ok (quiet)"),
         ([*THREE, "propose 2 x"], "ok"),
         ([*THREE, "compact 1 10"], "requested index is unavailable due to compaction"),
+        ([*THREE, "compact 1 x"], 'strconv.ParseUint: parsing "x": invalid syntax'),
         ([*THREE, "deliver-msgs 1"], "ok (quiet)"),
         ([*THREE, "log-level info", "deliver-msgs 1"], "no messages\n"),
         ([*THREE, "propose-conf-change 1 v2=true"], "unknown command v2"),
@@ -142,6 +143,11 @@ def test_an_error_of_a_step_stands_where_etcd_writes_it_without_a_line_of_its_ow
     assert drops.splitlines()[1] == (
         'raft proposal dropped2->1 MsgProp Term:0 Log:0/0 Entries:[0/0 EntryNormal "b"]'
     )
+
+
+def test_messages_are_delivered_and_lost_in_the_order_given() -> None:
+    out = run(*THREE, "tick-heartbeat 1", "process-ready 1", "log-level info", "deliver-msgs drop=(3) 2")
+    assert [line.split()[:2] for line in out.splitlines()] == [["dropped:", "1->3"], ["1->2", "MsgHeartbeat"]]
 
 
 @pytest.mark.parametrize(
