@@ -66,8 +66,8 @@ The messages
 What to read first
     ``log.py`` (with ``log_unstable.py``), then ``raft.py`` from ``Raft.step`` down, then ``node.py``. Who has
     to agree is in ``quorum/``, what a leader knows of the others in ``tracker/``, how members come and go in
-    ``confchange/``. The state machines are tables: ``ROLES``, ``STEP`` and its kin in ``raft.py``, ``STATES`` in
-    ``tracker/state.py``. tests/testdata/raft shows all of it at work, message by message.
+    ``confchange/``. The state machines are tables: ``ROLES``, ``STEP`` and its kin in ``raft.py``, ``STATES``
+    in ``tracker/state.py``. tests/testdata/raft shows all of it at work, message by message.
 
 Go: raft/doc.go
 """

@@ -130,7 +130,10 @@ class Script:
 
     @classmethod
     def read(cls, path: Path) -> Script:
-        text = path.read_bytes().decode().replace("\r\n", "\n")
+        try:
+            text = path.read_bytes().decode().replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            raise ScriptError(f"{path}: {error}") from None
         return cls(path, text.removesuffix("\n").split("\n"))
 
     def blocks(self) -> Iterator[Block]:

@@ -70,6 +70,12 @@ def test_a_block_without_its_dashes_says_so(tmp_path: Path, text: str, complaint
         list(script(tmp_path, text).blocks())
 
 
+def test_a_script_is_text(tmp_path: Path) -> None:
+    (tmp_path / "script.txt").write_bytes(b"propose 1 \xff\n")
+    with pytest.raises(ScriptError, match="can't decode byte 0xff"):
+        Script.read(tmp_path / "script.txt")
+
+
 def test_the_first_difference_is_shown_with_its_place(tmp_path: Path) -> None:
     wrong = script(tmp_path, "a\n----\na [] ''\n\nb 1\n----\nb [] ''\n\nc\n----\nneither\n")
     lines = replay(wrong, tell).splitlines()
