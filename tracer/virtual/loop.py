@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import heapq
+import math
 import random
 import time
 from asyncio import Handle, TimerHandle
@@ -199,8 +200,11 @@ class Clock:
         return self._showed + (moment - self._set_at) * self._rate
 
     def moment(self, shown: float) -> float:
-        """When it shows that."""
-        return self._set_at + (shown - self._showed) / self._rate
+        """When it shows that, and not a rounding before: who is woken then must not find it too early."""
+        moment = self._set_at + (shown - self._showed) / self._rate
+        while self.shows(moment) < shown:
+            moment = math.nextafter(moment, math.inf)
+        return moment
 
     def wall(self) -> float:
         """Its seconds since 1970."""
