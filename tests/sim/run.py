@@ -24,6 +24,7 @@ from tests.sim.faults import Plan
 from tests.sim.linearizability import Operation
 from tests.sim.workload import KEYS, Workload
 from tests.sim.world import World
+from tracer.virtual.loop import StuckError
 
 PROGRESS_BOUND = 30.0
 """Virtual seconds after the last fault within which every member must have served a write."""
@@ -50,11 +51,13 @@ def simulate(plan: Plan) -> Result:
     began = time.process_time()
     simulation = Simulation(plan)
     with settings(plan):
-        world = sim_world.run(simulation.story, plan.seed)
+        try:
+            sim_world.run(simulation.story, plan.seed)
+        except (StuckError, TimeoutError) as error:
+            simulation.checks.fail("time goes on", f"{type(error).__name__}: {error}")
+    world, violation = simulation.world, simulation.checks.violation
     took = time.process_time() - began
-    return Result(
-        plan, simulation.checks.violation, simulation.counts(), world.journal.digest, world.now, took
-    )
+    return Result(plan, violation, simulation.counts(), world.journal.digest, world.now, took)
 
 
 class Simulation:
