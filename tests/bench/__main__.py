@@ -1,4 +1,4 @@
-"""``make bench``: puts per second, what watching costs, and the time from prompt to prompt, as ratios.
+"""``make bench``: puts and proposals per second, what watching costs, how long the prompt takes: as ratios.
 
 What is compared is measured in the same run, in turn, so that whatever else the machine does hits both.
 ``make bench ARGS=--write`` also puts the table into ``docs/benchmarks.md``.
@@ -23,7 +23,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import overhead
+from tests.bench import overhead, raft
 from tests.bench.load import empty_server, generators
 from tests.processes import MINIETCD, cluster, ctl
 
@@ -119,6 +119,30 @@ def _seconds(*command: str) -> float:
     return time.perf_counter() - start
 
 
+def raft_alone() -> Iterator[Ratio]:
+    """Three members in memory: ours and PySyncObj's, and how each grows with what is in flight."""
+    ours, theirs = {}, {}
+    for in_flight in raft.IN_FLIGHT:
+        found = raft.measure(ROUNDS, PUTS, in_flight)
+        ours[in_flight] = found["ours"]
+        theirs[in_flight] = raft.better(found["PySyncObj"], found["PySyncObj in batches"])
+        yield _raft_ratio(
+            f"raft, proposals, {in_flight} in flight: ours / PySyncObj", found["ours"], theirs[in_flight]
+        )
+        if in_flight == 8:
+            what = "raft, messages stepped, 8 in flight: ours / PySyncObj"
+            yield Ratio(
+                what, *([rates.messages for rates in side] for side in (found["ours"], theirs[8])), "/s"
+            )
+    for name, side in (("ours", ours), ("PySyncObj", theirs)):
+        for in_flight in raft.IN_FLIGHT[1:]:
+            yield _raft_ratio(f"raft, proposals, {name}: {in_flight} in flight / 1", side[in_flight], side[1])
+
+
+def _raft_ratio(what: str, one: list[raft.Rates], other: list[raft.Rates]) -> Ratio:
+    return Ratio(what, [rates.proposals for rates in one], [rates.proposals for rates in other], "/s")
+
+
 def machine() -> str:
     names = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
@@ -144,7 +168,7 @@ def main() -> int:
         console.print("make bench needs the real etcd to compare with; scripts/setup etcd says how to get it")
         return 1
     logging.getLogger().addHandler(logging.NullHandler())
-    ratios: list[Ratio] = [*watching(), *prompt_to_prompt()]
+    ratios: list[Ratio] = [*watching(), *prompt_to_prompt(), *raft_alone()]
     for size in (1, 3):
         with tempfile.TemporaryDirectory() as directory:
             ratios += throughput(size, Path(directory))
