@@ -43,8 +43,9 @@ bench:          ## speed, as ratios measured side by side
 	@scripts/setup dev etcd h2load
 	@$(PY) -m tests.bench $(ARGS)
 
-sim:            ## (comes with the simulator)
-	@echo 'make sim: there is no simulator yet; make test runs the real servers'; exit 2
+sim:            ## break the real server in SEEDS simulated worlds
+	@scripts/setup dev
+	@$(PY) -m tests.sim --seeds $(or $(SEEDS),200) $(ARGS)
 
 proto:          ## regenerate the message classes from minietcd/proto
 	@scripts/setup dev

@@ -27,6 +27,7 @@ from tracer.virtual.loop import Process
 
 _BEFORE = 0.3
 """Virtual seconds: of what is about no request, so much before it is shown."""
+_MARGIN = 0.001
 _LONGEST = 5.0
 
 
@@ -59,7 +60,7 @@ def _interval(violation: Violation) -> tuple[float, float]:
     if violation.request is None:
         return violation.at - _BEFORE, violation.at
     start, end = violation.request.start, violation.request.end
-    return start, start + _LONGEST if end == math.inf else end
+    return start - _MARGIN, (start + _LONGEST if end == math.inf else end) + _MARGIN
 
 
 def _of(trace: Trace, plan: Plan, violation: Violation) -> Trace:
