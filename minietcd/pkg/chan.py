@@ -193,35 +193,30 @@ async def select(*cases: Case) -> tuple[Chan[Any], Any]:
     A channel is a receive, a ``(channel, item)`` is a send (item received: None), None is never ready.
     A closed and drained channel is ready with ``CLOSED``. Raises ChanClosedError on sending to a closed one.
     """
-    offered = _offer(cases)
-    return _try(offered) or await _park(offered)
+    offered: list[_Offer] = []
+    return _try(cases, offered) or await _park(offered)
 
 
 def poll(*cases: Case) -> tuple[Chan[Any], Any] | None:
     """``select`` with a default: do the first case that is ready, or return None."""
-    return _try(_offer(cases))
+    return _try(cases, [])
 
 
 type _Offer = tuple[Chan[Any], Parcel[Any] | None]
 
 
-def _offer(cases: tuple[Case, ...]) -> list[_Offer]:
-    offered: list[_Offer] = []
+def _try(cases: tuple[Case, ...], offered: list[_Offer]) -> tuple[Chan[Any], Any] | None:
+    """Do the first case that is ready; if none is, all are ``offered``."""
     for case in cases:
         if isinstance(case, Chan):
+            if (case._buffer or case._senders or case._end) and (received := case._try_recv()):
+                return case, case._take(received)
             offered.append((case, None))
-        elif case is not None and case[0] is not None:
-            offered.append((case[0], case[0]._put(case[1])))
-    return offered
-
-
-def _try(offered: list[_Offer]) -> tuple[Chan[Any], Any] | None:
-    for chan, parcel in offered:
-        if parcel is not None:
+        elif case is not None and (chan := case[0]) is not None:
+            parcel = chan._put(case[1])
             if chan._try_send(parcel):
                 return chan, None
-        elif (received := chan._try_recv()) is not None:
-            return chan, chan._take(received)
+            offered.append((chan, parcel))
     return None
 
 
@@ -240,9 +235,8 @@ async def _park(offered: list[_Offer] | tuple[_Offer, ...]) -> tuple[Chan[Any], 
             waiter.chan._give_back(waiter.parcel)
         raise
     finally:
-        for chan, _ in offered:
-            chan._receivers.pop(waiter, None)
-            chan._senders.pop(waiter, None)
+        for chan, parcel in offered:
+            (chan._receivers if parcel is None else chan._senders).pop(waiter, None)
     assert waiter.chan is not None, "woken without a case"
     return waiter.chan, None if waiter.parcel is None else waiter.chan._take(waiter.parcel)
 
