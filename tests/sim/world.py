@@ -23,7 +23,6 @@ import os
 import tempfile
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
 from contextvars import Context as ContextVars
 from dataclasses import replace
 from functools import partial
@@ -575,9 +574,9 @@ def _abandon(server: EtcdServer) -> None:
     """Let go of what a crash lets go of; the next life finds what the database has committed last."""
     transport = server.r.transport
     for session in (server.peer_rt, transport.stream_rt, transport.pipeline_rt):
-        with suppress(StopIteration):
-            session.close().send(None)
-        session.detach()  # what it would wait for cannot come any more
+        if session.connector is not None:
+            session.connector._closed = True  # to close it would mean to wait for what cannot come any more
+        session.detach()
     try:
         server.be.db.info()
     except lmdb.Error:

@@ -140,24 +140,25 @@ class VirtualLoop(asyncio.BaseEventLoop):
         heapq.heappush(self._timers, (moment, next(self._numbers), handle))
 
     def _run_once(self) -> None:
-        """All that is ready now, each on behalf of its process; first, if that is nothing, go on in time."""
+        """Round after round: all that is ready now, each on behalf of its process; then go on in time."""
         timers, ready = self._timers, self._queue
-        if not ready and not self._stopping:  # type: ignore[attr-defined]
-            self._go_on()
-        while timers and timers[0][0] <= self.now:
-            ready.append(heapq.heappop(timers)[2])
-        self._steps += 1
-        if self._steps > _MOST_STEPS:
-            raise StuckError(f"{_MOST_STEPS:,} rounds, and it is still {self.now:.6f}")
-        for _ in range(len(ready)):
-            handle = ready.popleft()
-            if handle._cancelled:
-                continue
-            process = handle._context.get(_PROCESS)  # type: ignore[attr-defined]
-            if process is None or not process.hindered:
-                handle._run()
-            else:
-                process.take(handle)
+        while not self._stopping:  # type: ignore[attr-defined]
+            if not ready:
+                self._go_on()
+            while timers and timers[0][0] <= self.now:
+                ready.append(heapq.heappop(timers)[2])
+            self._steps += 1
+            if self._steps > _MOST_STEPS:
+                raise StuckError(f"{_MOST_STEPS:,} rounds, and it is still {self.now:.6f}")
+            for _ in range(len(ready)):
+                handle = ready.popleft()
+                if handle._cancelled:
+                    continue
+                process = handle._context.get(_PROCESS)  # type: ignore[attr-defined]
+                if process is None or not process.hindered:
+                    handle._run()
+                else:
+                    process.take(handle)
 
     def _go_on(self) -> None:
         timers = self._timers
@@ -236,7 +237,8 @@ class Process:
 
     def time(self) -> float:
         """What its clock shows; what it was busy with has taken its time."""
-        return self.clock.shows(self.moment())
+        now = self.loop.now
+        return self.clock.shows(now if now > self.busy_until else self.busy_until)
 
     def moment(self) -> float:
         """When, in the world's time, that which it does now is done."""
