@@ -60,6 +60,13 @@ class Options:
     json: bool
     dot: Path | None
     svg: Path | None
+    html: Path | None
+    open: bool
+
+    @property
+    def plays(self) -> bool:
+        """Whether the trace is to be stepped through: then every line of it is recorded."""
+        return self.html is not None or self.open
 
 
 @click.command(
@@ -96,6 +103,8 @@ class Options:
 @click.option("--json", is_flag=True, help="The whole trace as JSON on standard output.")
 @click.option("--dot", type=_FILE, help="Write the story as a Graphviz graph.")
 @click.option("--svg", type=_FILE, help="Write it as a picture (needs Graphviz).")
+@click.option("--html", type=_FILE, help="Write a page to step through it, all in one file.")
+@click.option("--open", is_flag=True, help="Show that page in the browser.")
 @click.pass_obj
 def command(rest: tuple[str, ...], /, words: tuple[str, ...], **options: Any) -> None:
     """See ``_HELP``; ``rest`` is what stood after ``--``, that word included."""
@@ -229,8 +238,9 @@ def _record(story: Callable[[Cluster], Awaitable[None]], members: int, options: 
     from tracer.cluster import Cluster, ClusterError
 
     async def record() -> Trace:
-        brief = options.depth == 1 and not options.json
-        async with Cluster(members, lines=options.depth > 2, stations=brief) as cluster:
+        brief = options.depth == 1 and not options.json and not options.plays
+        lines = options.depth > 2 or options.plays
+        async with Cluster(members, lines=lines, stations=brief) as cluster:
             cluster.endpoint(options.to)
             return await cluster.record(_as_coroutine(story(cluster)))
 
@@ -286,13 +296,15 @@ def _present(trace: Trace, options: Options) -> None:
     sections = story(trace, view, station)
     if options.dot or options.svg:
         _draw(trace, sections, options)
+    if options.plays:
+        _play(trace, options)
     if options.json:
         from tracer.render import json
 
         click.echo(json.dump(trace), nl=False)
     elif not sections:
         raise Problem("nothing is left to tell: see --member and --module")
-    elif not (options.dot or options.svg):
+    elif not (options.dot or options.svg or options.plays):
         _tell(trace, sections, view, options)
 
 
@@ -304,6 +316,19 @@ def _draw(trace: Trace, sections: list[Section], options: Options) -> None:
         options.dot.write_text(source, encoding="utf-8")
     if options.svg:
         options.svg.write_text(callgraph.svg(source), encoding="utf-8")
+
+
+def _play(trace: Trace, options: Options) -> None:
+    """Write the page, and show it; say where it is if there is no browser to show it in."""
+    import tempfile
+    import webbrowser
+
+    from tracer.render import player
+
+    path = options.html or Path(tempfile.mkdtemp(prefix="tracer-")) / "trace.html"
+    path.write_text(player.page(trace), encoding="utf-8")
+    if options.open and not webbrowser.open(path.absolute().as_uri()):
+        click.echo(f"tracer: no browser was found; the page is {path}", err=True)
 
 
 def _tell(trace: Trace, sections: list[Section], view: View, options: Options) -> None:
