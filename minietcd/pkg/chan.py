@@ -59,7 +59,7 @@ class _Waiter:
     __slots__ = ("chan", "future", "parcel")
 
     def __init__(self) -> None:
-        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.future: asyncio.Future[None] = asyncio.Future()
         self.chan: Chan[Any] | None = None
         self.parcel: Parcel[Any] | None = None
 

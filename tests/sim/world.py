@@ -60,16 +60,15 @@ class Journal:
     def __init__(self, loop: NetworkLoop) -> None:
         self.lines: list[str] = []
         self._loop = loop
-        self._hash = hashlib.sha256()
 
     def note(self, who: str, what: str) -> None:
-        line = f"{self._loop.now:.6f} {who} {what}"
-        self.lines.append(line)
-        self._hash.update(line.encode() + b"\n")
+        """One line more."""
+        self.lines.append(f"{self._loop.now:.6f} {who} {what}")
 
     @property
     def digest(self) -> str:
-        return self._hash.hexdigest()
+        """Of all lines until now."""
+        return hashlib.sha256(str(self).encode()).hexdigest()
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
@@ -230,6 +229,7 @@ class World:
         self.clients: dict[str, Client] = {}
         self.failures: list[tuple[str, BaseException]] = []
         """What ended members, and is not what a disk that fails does: a bug."""
+        self._names: dict[int, str] = {}
         loop.set_exception_handler(self._failed)
 
     @property
@@ -280,8 +280,7 @@ class World:
 
     def name_of(self, id: int) -> str:
         """The name of the member with that id, or the id."""
-        found = (m.name for m in self.members.values() if m.etcd and m.etcd.server and m.server.id() == id)
-        return next(found, f"{id:x}")
+        return self._names.get(id) or f"{id:x}"
 
     def client(self, name: str = "c1", endpoints: Sequence[str] = (), timeout: float = 5.0) -> Client:
         """A new client of these members, or of all that there are now."""
@@ -411,6 +410,7 @@ class World:
     def _observe(self, member: Member, server: EtcdServer) -> None:
         """Stand where this life hands on what it does."""
         member.role = StateType.StateFollower
+        self._names[server.id()] = member.name
         for observer in self.observers:
             observer.on_start(member)
         _Watch(self, member, server)
