@@ -1,6 +1,8 @@
 """The log, its unstable end and the storage behind it, beside a plain list of terms, whatever comes when."""
 
 import logging
+from functools import cache
+from itertools import accumulate
 from random import Random
 
 import pytest
@@ -22,8 +24,14 @@ from minietcd.raft.log_unstable import Unstable
 LOGGER = logging.getLogger("test")
 
 
+@cache
 def entry(index, term):
     return pb.Entry(term=term, index=index, data=bytes(Random(f"{index} {term}").randrange(9)))
+
+
+@cache
+def wire_length(entry):
+    return len(entry.marshal())
 
 
 def chosen(data, lowest, highest):
@@ -193,9 +201,8 @@ class LogMachine(RuleBasedStateMachine):
 
 def limited(ents, size):
     """As many entries as fit, by their length on the wire; one at least."""
-    while len(ents) > 1 and sum(len(e.marshal()) for e in ents) > size:
-        ents = ents[:-1]
-    return ents
+    ends = list(accumulate(wire_length(e) for e in ents)) if size < NO_LIMIT else []
+    return ents[: max(1, sum(end <= size for end in ends))] if ends else ents
 
 
 TestLog = LogMachine.TestCase

@@ -12,7 +12,7 @@ WAYS = pytest.mark.parametrize("options", [{}, CAREFUL], ids=["plain", "careful"
 
 @WAYS
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_group_elects_a_leader_and_keeps_it(size, seed, options):
     network = Network(size, seed=seed, **options)
     leader = network.leader(within=200)
@@ -48,7 +48,7 @@ def first_term(network):
 def test_many_elections_give_each_term_one_leader(options):
     """Its leader and two more of seven are cut off, again and again: the four who are left have another."""
     network = Network(7, seed=3, **options)
-    for _ in range(30):
+    for _ in range(20):
         leader = network.leader()
         alone = [leader.id, *network.rand.sample([member.id for member in network.followers()], 2)]
         together = set(network.members) - set(alone)
@@ -56,7 +56,7 @@ def test_many_elections_give_each_term_one_leader(options):
         network.tick_until(lambda ids=together: ids & set(network.leaders()))
         network.heal()
         network.agree()
-    assert len(network.invariants.leaders) > 30
+    assert len(network.invariants.leaders) > 20
 
 
 def test_ten_leaders_are_transferred_without_a_term_to_spare():

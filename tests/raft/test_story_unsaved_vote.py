@@ -2,6 +2,7 @@
 
 Each story ends with what a client finds after everybody has started again. It is told twice: by members that
 save their hard state, and by members that lack that one line; the latter lose a write that was acknowledged.
+``tests/etcdserver/test_unsaved_vote.py`` tells the first with the real server and its write-ahead log.
 """
 
 import pytest
