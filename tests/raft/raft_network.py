@@ -335,9 +335,7 @@ class Network:
 
     def _post(self, messages: Iterable[pb.Message]) -> None:
         for message in messages:
-            if (
-                message.type == pb.MsgSnap
-            ):  # as etcd does: the state of now
+            if message.type == pb.MsgSnap:  # as etcd does: the state of now
                 message.snapshot = self[message.from_].snapshot()
             self.sent.append(message)
             data = message.marshal()
