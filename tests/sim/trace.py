@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from typing import Any
 from unittest.mock import patch
 
 from tests.sim import run as sim_run
@@ -18,12 +15,11 @@ from tests.sim.world import World
 from tracer import domain
 from tracer.build import build
 from tracer.model import CLIENT, Trace
-from tracer.recorder import MEMBER, Recorder
+from tracer.recorder import Recorder
 from tracer.render import json
 from tracer.rpc import Calls
 from tracer.slice import slice
 from tracer.stations import RULES
-from tracer.virtual.loop import Process
 
 _BEFORE = 0.3
 """Virtual seconds: of what is about no request, so much before it is shown."""
@@ -50,7 +46,7 @@ def record(plan: Plan, violation: Violation) -> str:
         await switching
 
     client = partial(sim_world.clientv3.Config, unary_interceptors=[calls.client])
-    with sim_run.settings(plan), _named(), patch.object(sim_world.clientv3, "Config", client):
+    with sim_run.settings(plan), patch.object(sim_world.clientv3, "Config", client):
         sim_world.run(story, plan.seed)
     return json.dump(_of(build(recorder.journal), plan, violation))
 
@@ -75,17 +71,3 @@ def _of(trace: Trace, plan: Plan, violation: Violation) -> Trace:
     members = {task.member for task in trace.tasks.values()} - {CLIENT}
     trace.members = dict.fromkeys(sorted(members), "member")
     return trace
-
-
-@contextmanager
-def _named() -> Iterator[None]:
-    """Let what runs on a member be known as its own."""
-    begin = Process.__init__
-
-    def named(self: Process, loop: Any, name: str, clock: Any) -> None:
-        begin(self, loop, name, clock)
-        if not name.startswith(("c", "last")):
-            self.context.run(MEMBER.set, name)
-
-    with patch.object(Process, "__init__", named):
-        yield

@@ -18,19 +18,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
-import os
-import tempfile
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import Context as ContextVars
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
-
-import lmdb
 
 from minietcd.clientv3 import client as clientv3
 from minietcd.embed.config import Config
@@ -38,15 +32,14 @@ from minietcd.embed.etcd import Etcd
 from minietcd.etcdserver.errors import FatalError
 from minietcd.etcdserver.server import EtcdServer
 from minietcd.pkg.context import BACKGROUND, Context
-from minietcd.pkg.types import new_urls
 from minietcd.raft.raft import Raft, StateType
 from minietcd.raft.raftpb import Entry, HardState, Message, Snapshot
 from minietcd.raft.ready import Ready
+from tracer.machine import CLIENT_PORT, PEER_PORT, Machine, simulated
 from tracer.virtual.disk import VirtualDisk
 from tracer.virtual.loop import Clock, Process, running
 from tracer.virtual.network import NetworkLoop
 
-PEER_PORT, CLIENT_PORT = 2380, 2379
 PATIENCE = 60.0
 
 type Story = Callable[[World], Awaitable[object]]
@@ -105,26 +98,14 @@ class Observer:
         """A life has ended, by a crash or by ``error``; ``member.server`` is still there."""
 
 
-class Member:
+class Member(Machine):
     """A machine on which a member lives, life after life."""
 
     def __init__(self, world: World, name: str) -> None:
-        self.world, self.name = world, name
-        self.clock = Clock(world.loop)
-        self.disk = VirtualDisk(world.loop, world.root / name, Random(f"{world.seed} disk {name}"))
-        self.lives = 0
+        super().__init__(world.loop, world.root, name, world.seed)
+        self.world = world
         self.config: dict[str, Any] = {}
-        self.process: Process | None = None
-        self.etcd: Etcd | None = None
         self.role = StateType.StateFollower
-
-    def __repr__(self) -> str:
-        return self.name
-
-    @property
-    def alive(self) -> bool:
-        """Whether it lives: it may still be starting."""
-        return self.process is not None and not self.process.dead
 
     @property
     def running(self) -> bool:
@@ -331,12 +312,8 @@ class World:
     def restart(self, name: str) -> None:
         """Begin a new life from what is on the disk; ``ready`` waits for it."""
         member = self.members[name]
-        assert not member.alive, f"{name} lives"
-        buried = member.process.buried if member.process else None
-        member.etcd = None
-        life = member.process = Process(self.loop, name, member.clock)
-        member.lives += 1
-        life.go(self._live(member, life, buried), f"{name} main")
+        before, life = member.process, member.boot()
+        life.go(self._live(member, before), f"{name} main")
 
     async def stop(self, name: str) -> None:
         """Let it stop as if it were told to."""
@@ -373,39 +350,16 @@ class World:
 
     # How a member lives.
 
-    async def _live(self, member: Member, life: Process, buried: asyncio.Future[None] | None) -> None:
-        if buried is not None:
-            await buried
+    async def _live(self, member: Member, before: Process | None) -> None:
+        if before is not None:
+            await before.buried
         self.journal.note(member.name, f"begins life {member.lives}")
-        member.etcd = _Etcd(self._configure(member, life), lambda server: self._observe(member, server))
+        config = member.configure(**member.config)
+        member.etcd = _Etcd(config, lambda server: self._observe(member, server))
         try:
             await member.etcd._start()
         except Exception as error:
             self._failed(self.loop, {"exception": error})
-
-    def _configure(self, member: Member, life: Process) -> Config:
-        name = member.name
-        peer, client = self.peer_url(name), f"http://{self.client_address(name)}"
-        self.network.back(name)
-        ports: Any = {
-            peer: self.network.listen(life, PEER_PORT),
-            client: self.network.listen(life, CLIENT_PORT),
-        }
-        config = Config(
-            name=name,
-            dir=str(self.root / name / "data"),
-            lp_urls=new_urls([peer]),
-            ap_urls=new_urls([peer]),
-            lc_urls=new_urls([client]),
-            ac_urls=new_urls([client]),
-            listeners=ports,
-            clock=member.clock.wall,
-            disk=member.disk,  # type: ignore[arg-type]
-            rng=Random(f"{self.seed} {name} {member.lives}"),
-            **member.config,
-        )
-        config.validate()
-        return config
 
     def _observe(self, member: Member, server: EtcdServer) -> None:
         """Stand where this life hands on what it does."""
@@ -422,17 +376,10 @@ class World:
             return
         cause = f" of {str(error).replace(str(self.root), '')}" if error else ""
         self.journal.note(member.name, f"dies{cause}")
-        self._kill(member, life)
-        self.network.lose(life, silently)
-        member.disk.crash()
+        member.crash(silently)
         member.disk.watch = _nothing
         for observer in self.observers:
             observer.on_death(member, error)
-
-    def _kill(self, member: Member, life: Process) -> None:
-        life.kill()
-        if member.etcd is not None and member.etcd.server is not None:
-            life.afterwards.append(partial(_abandon, member.etcd.server))
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """As in a real member, whatever nobody has caught ends it."""
@@ -450,8 +397,8 @@ class World:
                 await client.go(client.real.close())
                 client.process.kill()
             for member in self.members.values():
-                if member.process is not None and not member.process.dead:
-                    self._kill(member, member.process)
+                if member.alive:
+                    member.kill()
             machines: list[Member | Client] = [*self.members.values(), *self.clients.values()]
             for machine in machines:
                 if machine.process is not None:
@@ -570,21 +517,6 @@ def _outside() -> ContextVars:
     return ContextVars()
 
 
-def _abandon(server: EtcdServer) -> None:
-    """Let go of what a crash lets go of; the next life finds what the database has committed last."""
-    transport = server.r.transport
-    for session in (server.peer_rt, transport.stream_rt, transport.pipeline_rt):
-        if session.connector is not None:
-            session.connector._closed = True  # to close it would mean to wait for what cannot come any more
-        session.detach()
-    try:
-        server.be.db.info()
-    except lmdb.Error:
-        return  # it was closed in time
-    server.be.db.close()
-    os.close(server.be._lock_fd)
-
-
 def _is_due_to_the_disk(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, OSError | FatalError):
@@ -595,15 +527,7 @@ def _is_due_to_the_disk(error: BaseException | None) -> bool:
 
 def run(story: Story, seed: int = 0) -> World:
     """Play ``story`` in a world of its own. Raises what it raises; else the world as it was at the end."""
-    shm = Path("/dev/shm")
-    loop = NetworkLoop(Random(f"{seed} network"))
-    disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with tempfile.TemporaryDirectory(dir=shm if shm.is_dir() else None) as root, loop.pinned(seed):
-            world = World(seed, loop, Path(root))
-            loop.run_until_complete(world.play(story))
-    finally:
-        loop.close()
-        logging.disable(disabled)
+    with simulated(seed) as (loop, root):
+        world = World(seed, loop, root)
+        loop.run_until_complete(world.play(story))
     return world
