@@ -28,7 +28,7 @@ _DOWN = 0.5
 _SOON = 0.000_1
 """Seconds after an occasion that the event for it begins: what was sent then is on its way."""
 _LATE = 1.0
-_REPLAY = 5.0
+_REPLAY = 4.0
 """Seconds by which a message, or a snapshot, comes late at most."""
 
 
@@ -45,6 +45,7 @@ class Effects(Observer):
         self.joining: dict[int, str] = {}
         """Those that were not told yet that they are members, by id."""
         self._ids: dict[str, int] = {}
+        self._new: set[str] = set()
         self._armed: list[Event] = []
         self._cuts: list[set[Pair]] = []
         self._noises: list[tuple[float, float, float]] = []
@@ -141,10 +142,13 @@ class Effects(Observer):
     def on_start(self, member: Member) -> None:
         assert member.process is not None
         self._ids[member.name] = member.id
+        self._new.discard(member.name)
         member.process.cost = self._costs.get(member.name, 0.0)
 
     def _restart(self, name: str) -> None:
         if name not in self.gone and not self.world.members[name].alive:
+            if name in self._new:
+                self._introduce(name)
             self.counts["restarts"] += 1
             self.world.restart(name)
 
@@ -206,7 +210,7 @@ class Effects(Observer):
         if message.type == raftpb.MsgSnap and any(self.rng.random() < noise[1] for noise in self._noises):
             self.counts["snapshots doubled"] += 1
             process = type(member.server).process(member.server, BACKGROUND, replace(message))
-            member.go(_after(self.rng.uniform(0.01, _REPLAY), process), "a snapshot once more")
+            member.go(_after(self.rng.uniform(_LATE, _REPLAY), process), "a snapshot once more")
 
     def _others(self, who: str) -> list[str]:
         return [name for name in self.world.members if name != who] if who in self.world.members else []
@@ -336,7 +340,7 @@ class Effects(Observer):
         if cc.type == raftpb.ConfChangeRemoveNode and not member.server.is_member_exist(cc.node_id):
             self._put_out(self.world.name_of(cc.node_id))
         elif cc.node_id in self.joining and member.server.is_member_exist(cc.node_id):
-            self._later(_SOON, self._join, self.joining.pop(cc.node_id), member)
+            self._later(_SOON, self._join, self.joining.pop(cc.node_id))
 
     def _put_out(self, name: str) -> None:
         if name not in self.gone:
@@ -344,14 +348,21 @@ class Effects(Observer):
             self.counts["members put out"] += 1
             self._later(2.0, self.world.crash, name)
 
-    def _join(self, name: str, via: Member) -> None:
-        """A new member's first life; it must be told of exactly those that ``via`` knows."""
-        names = {self.world.peer_url(other): other for other in (*self.world.members, name)}
-        urls = [url for m in via.server.cluster().members() for url in m.peer_urls]
-        cluster = ",".join(f"{names[url]}={url}" for url in urls)
-        self.world.add(name, initial_cluster=cluster, cluster_state="existing", **self.config)
-        self.world.restart(name)
+    def _join(self, name: str) -> None:
+        """A new member's machine, and its first life."""
+        self.world.add(name, **self.config)
+        self._new.add(name)
         self.counts["members joined"] += 1
+        self._restart(name)
+
+    def _introduce(self, name: str) -> None:
+        """Tell a member that begins for the first time of exactly those that the leader knows now."""
+        leader = self.world.leader()
+        if leader is not None:
+            names = {self.world.peer_url(other): other for other in self.world.members}
+            urls = [url for m in leader.server.cluster().members() for url in m.peer_urls]
+            cluster = ",".join(f"{names[url]}={url}" for url in urls if url in names)
+            self.world.members[name].config |= {"initial_cluster": cluster, "cluster_state": "existing"}
 
     def _ask(self, member: Member, request: Coroutine[Any, Any, Any]) -> Callable[[], object]:
         """Of a member, on its own behalf; a refusal is as good as an answer."""

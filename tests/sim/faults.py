@@ -148,14 +148,15 @@ def generate(seed: int, members: int | None = None, seconds: float = 10.0) -> Pl
     if members is None:
         members = rng.choice([3, 3, 3, 5])
     settings = {
-        "snapshot-count": rng.choice([8, 8, 20, 100_000]),
+        "snapshot-count": rng.choice([8, 8, 8, 20, 100_000]),
         "message-bytes": rng.choice([0, 0, 200, 1 << 20]),
         "segment-bytes": rng.choice([4_000, 20_000, 64_000_000]),
         "election-ticks": rng.choice([5, 5, 10]),
         "pre-vote": rng.choice([0, 0, 1]),
         "strict-reconfig": rng.choice([0, 1]),
     }
-    chosen = rng.sample(list(SCENES), rng.randint(1, 4))
+    favourites = [name for name, scene in SCENES.items() for _ in range(scene.weight)]
+    chosen = list(dict.fromkeys(rng.choices(favourites, k=rng.randint(1, 4))))
     if {"members", "joint"} <= set(chosen):  # the server knows nothing of the second
         chosen.remove("members")
     cast = _Cast(rng, [f"n{n + 1}" for n in range(members)])
@@ -179,7 +180,7 @@ class _Cast:
     joined: int = 0
 
     def anybody(self) -> str:
-        return self.rng.choice([*self.names, "leader", "leader", "follower"])
+        return self.rng.choice([*self.names, "leader", "leader", "leader", "follower"])
 
     def groups(self) -> tuple[str, str]:
         """Two groups of everybody."""
@@ -201,10 +202,12 @@ class _Cast:
 
 @dataclass(slots=True, frozen=True)
 class _Scene:
-    """A few events that belong together, and how many seconds pass, about, from one time to the next."""
+    """A few events that belong together; how many seconds pass, about, from one time to the next; how often a
+    seed chooses it."""
 
     every: float
     play: Callable[[_Cast], Iterator[Event]]
+    weight: int = 1
 
 
 def _crash(cast: _Cast) -> Iterator[Event]:
@@ -217,7 +220,7 @@ def _power(cast: _Cast) -> Iterator[Event]:
 
 
 def _partition(cast: _Cast) -> Iterator[Event]:
-    kind = cast.rng.choice(["isolate", "isolate", "mute", "deaf", "hide", "split", "split", "bridge"])
+    kind = cast.rng.choice(["isolate"] * 4 + ["mute", "deaf", "hide", "split", "split", "bridge"])
     if kind == "split":
         yield Event(0, kind, cast.groups(), cast.long())
     elif kind == "bridge" and len(cast.names) > 2:
@@ -225,7 +228,7 @@ def _partition(cast: _Cast) -> Iterator[Event]:
         half = (len(rest) + 1) // 2
         yield Event(0, kind, (middle, ",".join(rest[:half]), ",".join(rest[half:])), cast.long())
     else:
-        yield Event(0, "isolate" if kind == "bridge" else kind, (cast.anybody(),), cast.some())
+        yield Event(0, "isolate" if kind == "bridge" else kind, (cast.anybody(),), cast.long())
 
 
 def _coup(cast: _Cast) -> Iterator[Event]:
@@ -238,12 +241,16 @@ def _coup(cast: _Cast) -> Iterator[Event]:
 
 
 def _turncoat(cast: _Cast) -> Iterator[Event]:
-    """In an election that not everybody hears of, those who have voted die, and are back before its end."""
-    yield Event(0, "noise", (f"{cast.rng.choice([0, 0.3, 0.6]):g}", "0", "0"), 3.0)
-    yield Event(0, *cast.rng.choice([("isolate", ("leader",)), ("crash", ("leader",)), ("power", ())]), 1.0)
+    """In an election, who has voted dies, and is back before it is over; who has won is cut off."""
+    loss, late = cast.rng.choice([0, 0, 0.3]), cast.rng.choice([0, 0.3, 0.6])
+    yield Event(0, "noise", (f"{loss:g}", "0", f"{late:g}"), 3.0)
+    away = round(cast.rng.uniform(0.8, 2.5), 3)
+    yield Event(
+        0, *cast.rng.choice([("isolate", ("leader",)), ("isolate", ("leader",)), ("power", ())]), away
+    )
     for n in range(cast.rng.randint(1, 4)):
         yield Event(0.01 * n, "crash", ("it",), round(cast.rng.uniform(0.01, 0.1), 3), on="vote")
-    if cast.rng.random() < 0.5:
+    if cast.rng.random() < 0.8:
         yield Event(0, "isolate", ("it",), cast.long(), on="elected")
 
 
@@ -275,10 +282,11 @@ def _slow(cast: _Cast) -> Iterator[Event]:
 
 def _straggler(cast: _Cast) -> Iterator[Event]:
     """Somebody is away for so long that it takes a snapshot to help it, and then that does not go well."""
-    yield Event(0, cast.rng.choice(["isolate", "crash"]), (cast.rng.choice(cast.names),), cast.long() + 1)
-    noise = (f"{cast.rng.choice(rates):g}" for rates in ([0, 0.1], [0, 0.5, 0.9], [0, 0.3]))
-    yield Event(0.5, "noise", tuple(noise), 8.0)
-    if cast.rng.random() < 0.5:
+    do, who = cast.rng.choice(["isolate", "crash"]), cast.rng.choice([*cast.names, "follower", "follower"])
+    yield Event(0, do, (who,), round(cast.rng.uniform(1.0, 3.0), 3))
+    noise = (f"{cast.rng.choice(rates):g}" for rates in ([0, 0, 0.1], [0, 0.5, 0.9, 0.9], [0, 0, 0.3]))
+    yield Event(0, "noise", tuple(noise), 6.0)
+    if cast.rng.random() < 0.4:
         do = cast.rng.choice(["crash", "crash", "isolate"])
         yield Event(0.5, do, ("it",), cast.short(), on="snapshot")
 
@@ -312,15 +320,15 @@ def _joint(cast: _Cast) -> Iterator[Event]:
 SCENES = {
     "crash": _Scene(2.0, _crash),
     "power": _Scene(3.0, _power),
-    "partition": _Scene(2.5, _partition),
-    "coup": _Scene(3.0, _coup),
-    "turncoat": _Scene(3.0, _turncoat),
+    "partition": _Scene(2.5, _partition, 2),
+    "coup": _Scene(3.0, _coup, 3),
+    "turncoat": _Scene(3.0, _turncoat, 2),
     "noise": _Scene(4.0, _noise),
     "network": _Scene(3.0, _network),
     "disk": _Scene(3.0, _disk),
     "clock": _Scene(5.0, _clock),
     "slow": _Scene(5.0, _slow),
-    "straggler": _Scene(5.0, _straggler),
+    "straggler": _Scene(5.0, _straggler, 2),
     "transfer": _Scene(2.5, _transfer),
     "members": _Scene(5.0, _members),
     "joint": _Scene(4.0, _joint),

@@ -20,26 +20,28 @@ from minietcd.raft import raft
 from minietcd.raft.log import RaftLog
 from minietcd.raft.quorum.joint import JointConfig
 from minietcd.raft.raft import Raft
+from minietcd.raft.tracker.tracker import ProgressTracker
 from minietcd.wal.wal import WAL
 
 
 @dataclass(slots=True, frozen=True)
 class Edit:
-    """In the source of ``owner.name``, ``new`` instead of ``old``."""
+    """In the source of ``owner.name``, something else in place of what stands there."""
 
     owner: Any
     name: str
-    old: str
-    new: str
+    changes: dict[str, str]
 
     def edited(self) -> Any:
         """The function as its source would make it with that edit."""
         function = getattr(self.owner, self.name)
         source: str = textwrap.dedent(inspect.getsource(function))
-        assert source.count(self.old) == 1, f"{self.old!r} is not in {function.__qualname__}, or is twice"
+        for old, new in self.changes.items():
+            assert source.count(old) == 1, f"{old!r} is not in {function.__qualname__}, or is twice"
+            source = source.replace(old, new)
         names: dict[str, Any] = {}
         future = "from __future__ import annotations\n"
-        exec(future + source.replace(self.old, self.new), sys.modules[function.__module__].__dict__, names)
+        exec(future + source, sys.modules[function.__module__].__dict__, names)
         return names[self.name]
 
 
@@ -63,22 +65,22 @@ class Mutant:
 MUTANTS = {
     "commit-any-term": Mutant(
         "entries of earlier terms are committed by counting who has them",
-        (Edit(RaftLog, "maybe_commit", " and self.zero_term_on_err_compacted(max_index) == term", ""),),
+        (Edit(RaftLog, "maybe_commit", {" and self.zero_term_on_err_compacted(max_index) == term": ""}),),
         1000,
     ),
     "forget-vote": Mutant(
         "the vote is not written to the log",
-        (Edit(WAL, "save", "self.save_state(st)", "self.save_state(HardState(st.term, 0, st.commit))"),),
+        (Edit(WAL, "save", {"self.save_state(st)": "self.save_state(HardState(st.term, 0, st.commit))"}),),
         1000,
     ),
     "no-fsync": Mutant(
         "writes are acknowledged before they are on the disk",
-        (Edit(WAL, "save", "elif sync:", "elif False:"),),
+        (Edit(WAL, "save", {"elif sync:": "elif False:"}),),
         1000,
     ),
     "read-without-quorum": Mutant(
         "a leader answers reads without asking whether it still is one",
-        (Edit(raft, "send_msg_read_index_response", "r.read_only.option != ReadOnlySafe", "True"),),
+        (Edit(raft, "send_msg_read_index_response", {"r.read_only.option != ReadOnlySafe": "True"}),),
         1000,
     ),
     "apply-twice": Mutant(
@@ -87,8 +89,7 @@ MUTANTS = {
             Edit(
                 EtcdServer,
                 "apply_entry_normal",
-                "= e.index > self.consist_index.consistent_index()",
-                "= True",
+                {"= e.index > self.consist_index.consistent_index()": "= True"},
             ),
         ),
         1000,
@@ -96,21 +97,20 @@ MUTANTS = {
     "stale-snapshot": Mutant(
         "a snapshot is installed although the member has come further",
         (
-            Edit(Raft, "restore", "at.index <= log.committed", "False"),
-            Edit(EtcdServer, "apply_snapshot", "metadata.index > ep.appliedi", "True"),
+            Edit(
+                Raft,
+                "restore",
+                {"at.index <= log.committed": "False", "log.match_term(at.index, at.term)": "False"},
+            ),
+            Edit(EtcdServer, "apply_snapshot", {"metadata.index > ep.appliedi": "True"}),
         ),
         1000,
     ),
     "half-a-joint-quorum": Mutant(
         "in a joint configuration the majority of the new voters decides alone",
         (
-            Edit(
-                JointConfig,
-                "committed_index",
-                "min(self.incoming.committed_index(acked_index), self.outgoing.committed_index(acked_index))",
-                "self.incoming.committed_index(acked_index)",
-            ),
-            Edit(JointConfig, "vote_result", "if first == second:", "if True:"),
+            Edit(JointConfig, "committed_index", {", self.outgoing.committed_index(acked_index)": ", 2**63"}),
+            Edit(JointConfig, "vote_result", {"if first == second:": "if True:"}),
         ),
         1000,
     ),
@@ -120,10 +120,9 @@ MUTANTS = {
             Edit(
                 Raft,
                 "__init__",
-                "ReadOnly(c.read_only_option)",
-                "ReadOnly(ReadOnlyOption.ReadOnlyLeaseBased)",
+                {"ReadOnly(c.read_only_option)": "ReadOnly(ReadOnlyOption.ReadOnlyLeaseBased)"},
             ),
-            Edit(raft, "step_leader_check_quorum", "not r.prs.quorum_active()", "False"),
+            Edit(ProgressTracker, "quorum_active", {"== VoteWon": "is not None"}),
         ),
         1000,
     ),

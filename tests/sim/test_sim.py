@@ -53,7 +53,7 @@ def test_a_mutant_is_noticed_within_its_seeds(name: str) -> None:
 
 def test_an_edit_that_fits_the_source_no_longer_is_refused() -> None:
     with pytest.raises(AssertionError, match="what was there"):
-        Edit(RaftLog, "maybe_commit", "what was there", "").edited()
+        Edit(RaftLog, "maybe_commit", {"what was there": ""}).edited()
 
 
 def test_a_seed_is_one_run_also_in_another_process() -> None:
