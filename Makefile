@@ -14,7 +14,7 @@ demo:           ## trace one put through three members, in this terminal
 	@.venv/bin/tracer put foo bar
 
 test:           ## everything that is tested, beside the real etcd where it can be had
-	@scripts/setup dev graphviz chromium etcd
+	@scripts/setup dev graphviz chromium etcd web
 	@$(PY) -m pytest $(ARGS)
 
 docs:           ## build the site into site/

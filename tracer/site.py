@@ -22,11 +22,11 @@ from tracer import fidelity
 from tracer.cluster import Cluster
 from tracer.fold import Section, View, story
 from tracer.model import Trace
-from tracer.render import callgraph, page
+from tracer.render import callgraph, json, page, player
 from tracer.render.terminal import Terminal
 from tracer.slice import requests, slice
 from tracer.source import ROOT
-from tracer.stations import RULES, station
+from tracer.stations import RULES, mark, station
 
 DOCS = ROOT / "docs"
 UPSTREAM = ROOT / "tests" / "testdata" / "upstream"
@@ -72,11 +72,11 @@ ONE_PUT = SCENARIOS[1]
 
 async def record(scenario: Scenario) -> Trace:
     """The slice of one request, on a cluster that has served one before: connections are warm."""
-    async with Cluster(scenario.members) as cluster:
+    async with Cluster(scenario.members, lines=scenario is ONE_PUT) as cluster:
         await cluster.ctl("put", "foo", "before")
         await cluster.settle()
         seen = await cluster.record(cluster.ctl(*scenario.words, to=scenario.to))
-    trace = slice(seen, requests(seen), RULES)
+    trace = mark(slice(seen, requests(seen), RULES))
     trace.command = scenario.words
     return trace
 
@@ -97,10 +97,13 @@ def main() -> None:
         write_picture(asyncio.run(record(ONE_PUT)))
         return
     pieces, sources = asked.docs / "_generated", asked.docs / "source"
-    for directory in (pieces, sources):
+    played, traces_of = asked.docs / "assets" / "player", asked.docs / "assets" / "traces"
+    for directory in (pieces, sources, played, traces_of):
         shutil.rmtree(directory, ignore_errors=True)
+    player.write(played)
     traces = {scenario: asyncio.run(record(scenario)) for scenario in SCENARIOS}
     write_one_put(traces[ONE_PUT], pieces / "one_put")
+    _write(traces_of / "one-put.json", json.dump(traces[ONE_PUT]))
     write_fidelity(traces, pieces / "fidelity.md")
     write_sources(traces.values(), sources)
     write_decisions(asked.docs / "decisions", pieces / "decisions.md")

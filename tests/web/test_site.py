@@ -2,78 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import os
-import shutil
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-ROOT = Path(__file__).parents[2]
 PAGES = ("", "one-put/", "fidelity/", "benchmarks/", "decisions/", "source/minietcd/raft/node/")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build as ``make docs`` makes it, in a copy of the docs so that nothing is left behind."""
-    if not shutil.which("dot"):
-        _missing("dot (Debian: graphviz)")
-    copy = tmp_path_factory.mktemp("site")
-    shutil.copytree(ROOT / "docs", copy / "docs", ignore=shutil.ignore_patterns("_generated", "source"))
-    shutil.copy(ROOT / "mkdocs.yml", copy)
-    for command in (
-        ["-m", "tracer.site", "--docs", str(copy / "docs")],
-        ["-m", "mkdocs", "build", "--strict"],
-    ):
-        result = subprocess.run(
-            [sys.executable, *command],
-            cwd=copy,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, result.stdout + result.stderr
-    return copy / "site"
-
-
-@pytest.fixture(scope="module")
-def url(site: Path) -> Iterator[str]:
-    """The site, served on a free port."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None: ...
-
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=site)
-    ) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium; it needs its sandbox switched off to run as root."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        _missing("chromium (Debian: chromium)")
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
-        yield (launched := playwright.chromium.launch(executable_path=chromium, args=flags))
-        launched.close()
-
-
-def _missing(what: str) -> None:
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} is not installed")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -50,11 +50,23 @@ export class Lanes {
     this.names.replaceChildren(
       ...this.placed.list.map((row) => {
         const style = `top:${row.y}px;height:${row.height}px`;
-        if (!row.heading) return h("div", { class: "task", style, title: row.lanes[0].task }, row.lanes[0].task.replace(/^rafthttp /, ""));
+        if (!row.heading)
+          return h(
+            "div",
+            { class: "task", style, title: row.lanes[0].task },
+            row.lanes[0].task.replace(/^rafthttp /, ""),
+          );
         const fold = () => this.fold(row.member);
         return h(
           "button",
-          { class: `member m${this.ordinal(row.member)}`, style, "aria-expanded": String(!row.folded), onclick: fold, title: row.folded ? `Show the ${row.many} tasks` : "Fold to one row", "data-member": row.member },
+          {
+            class: `member m${this.ordinal(row.member)}`,
+            style,
+            "aria-expanded": String(!row.folded),
+            onclick: fold,
+            title: row.folded ? `Show the ${row.many} tasks` : "Fold to one row",
+            "data-member": row.member,
+          },
           h("span", { class: "chevron" }),
           h("b", {}, row.member),
           h("span", { class: "role" }, members[row.member]?.role ?? ""),
@@ -120,7 +132,8 @@ export class Lanes {
   #scrollTo(row) {
     const { scrollTop, clientHeight } = this.box;
     if (row && row.y < scrollTop) this.box.scrollTop = row.y - 6;
-    else if (row && row.y + row.height > scrollTop + clientHeight) this.box.scrollTop = row.y + row.height - clientHeight + 6;
+    else if (row && row.y + row.height > scrollTop + clientHeight)
+      this.box.scrollTop = row.y + row.height - clientHeight + 6;
   }
 
   #x(n) {
@@ -146,7 +159,7 @@ export class Lanes {
       to.fillRect(this.#x(wait.x0), wait.row.y + wait.row.height / 2 - 0.5, (wait.x1 - wait.x0) * seen.scale, 1);
     }
     for (const turn of this.drawn.turns.filter((each) => inView(each.x0, each.x1))) {
-      to.globalAlpha = this.#faint(turn.critical) ? 0.07 : 0.2;
+      to.globalAlpha = this.#faint(turn.critical) ? 0.07 : 0.26;
       to.fillStyle = ink[`m${this.ordinal(turn.member)}`];
       const x = this.#x(turn.x0);
       to.beginPath();
@@ -203,8 +216,16 @@ export class Lanes {
     to.lineJoin = "round";
     for (const call of this.drawn.calls) {
       const { station } = call.step;
-      const x = this.#x(call.step.n) + 2;
-      if (!station || x < 0 || x < (ends.get(call.row) ?? 0) || this.#faint(call.step.turn.critical)) continue;
+      if (!station) continue;
+      const wide = to.measureText(station).width;
+      const x = Math.min(this.#x(call.step.n) + 2, this.width - wide - 3);
+      if (
+        x < 0 ||
+        this.#x(call.step.n) > this.width ||
+        x < (ends.get(call.row) ?? 0) ||
+        this.#faint(call.step.turn.critical)
+      )
+        continue;
       const y = call.row.y + call.row.height / 2 + 0.5;
       to.globalAlpha = 1;
       to.lineWidth = 3.5;
@@ -212,7 +233,7 @@ export class Lanes {
       to.fillStyle = this.ink.ink;
       to.strokeText(station, x, y);
       to.fillText(station, x, y);
-      ends.set(call.row, x + to.measureText(station).width + 6);
+      ends.set(call.row, x + wide + 6);
     }
   }
 
@@ -223,7 +244,7 @@ export class Lanes {
     const dense = this.base.width / this.width;
     const x = this.#x(marks.n + 1);
     to.clearRect(0, 0, this.width, height);
-    to.globalAlpha = 0.6; // what is still to come
+    to.globalAlpha = 0.68; // what is still to come
     to.drawImage(this.base, 0, 0, this.width, height);
     to.globalAlpha = 1;
     const past = Math.min(this.width, Math.max(0, x));
@@ -237,7 +258,8 @@ export class Lanes {
     to.fillStyle = ink.now;
     to.globalAlpha = 1;
     for (const call of this.drawn.calls) {
-      if (marks.why?.has(call.step.n)) to.fillRect(this.#x(call.x0), call.y, Math.max(2, this.#x(call.x1) - this.#x(call.x0)), call.h);
+      if (marks.why?.has(call.step.n))
+        to.fillRect(this.#x(call.x0), call.y, Math.max(2, this.#x(call.x1) - this.#x(call.x0)), call.h);
     }
     const hovered = recording.steps[marks.hovered];
     if (hovered) this.#point(to, hovered, "ink", 0.75);
@@ -328,7 +350,10 @@ export class Lanes {
       this.zoomBy(event.deltaY < 0 ? 1.25 : 0.8, this.seen.x0 + (event.clientX - left) / this.seen.scale);
     } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
       const most = this.recording.steps.length - this.seen.width;
-      const x0 = Math.min(Math.max(0, this.seen.x0 + (event.deltaX || event.deltaY) / this.seen.scale), Math.max(0, most));
+      const x0 = Math.min(
+        Math.max(0, this.seen.x0 + (event.deltaX || event.deltaY) / this.seen.scale),
+        Math.max(0, most),
+      );
       if (x0 === this.seen.x0) return;
       event.preventDefault();
       this.seen = { ...this.seen, x0 };

@@ -11,7 +11,15 @@ export function rows(recording, folded) {
   for (const member of recording.members) {
     const lanes = recording.lanes.filter((lane) => lane.member === member);
     const isFolded = folded.has(member);
-    list.push({ member, lanes: isFolded ? lanes : [], heading: true, y, height: HEAD, folded: isFolded, many: lanes.length });
+    list.push({
+      member,
+      lanes: isFolded ? lanes : [],
+      heading: true,
+      y,
+      height: HEAD,
+      folded: isFolded,
+      many: lanes.length,
+    });
     y += HEAD;
     if (!isFolded) {
       for (const lane of lanes) {
@@ -41,7 +49,15 @@ export function bars(recording, placed) {
     const thick = Math.max(1, Math.min(5, BARS / deepest));
     for (const step of turn.steps) {
       if (!step.span || step.depth * thick >= BARS) continue;
-      calls.push({ x0: step.n, x1: step.lastHere + 1, y: row.y + row.height / 2 - BARS / 2 + step.depth * thick, h: Math.max(1, thick - 0.5), step, row, depth: step.depth });
+      calls.push({
+        x0: step.n,
+        x1: step.lastHere + 1,
+        y: row.y + row.height / 2 - BARS / 2 + step.depth * thick,
+        h: Math.max(1, thick - 0.5),
+        step,
+        row,
+        depth: step.depth,
+      });
     }
   }
   return { turns, calls, waits: waits(recording, placed) };
@@ -79,7 +95,15 @@ export function arrows(recording, placed) {
     const to = placed.rowOf.get(step.lane);
     if (!from || !to) continue;
     const x0 = source ? source.n + 0.5 : step.n;
-    list.push({ x0, y0: from.y + from.height / 2, x1: step.n + 0.5, y1: to.y + to.height / 2, step, edge: step.edge, hidden: from === to });
+    list.push({
+      x0,
+      y0: from.y + from.height / 2,
+      x1: step.n + 0.5,
+      y1: to.y + to.height / 2,
+      step,
+      edge: step.edge,
+      hidden: from === to,
+    });
   }
   return list;
 }
@@ -120,7 +144,9 @@ export function hit(drawn, x, y, perPixel) {
     }
   }
   if (best) return best.step;
-  const turn = drawn.turns.find((each) => x >= each.x0 && x < each.x1 && Math.abs(y - each.row.y - each.row.height / 2) <= BARS / 2);
+  const turn = drawn.turns.find(
+    (each) => x >= each.x0 && x < each.x1 && Math.abs(y - each.row.y - each.row.height / 2) <= BARS / 2,
+  );
   return turn ? { n: Math.floor(x), turn } : null;
 }
 

@@ -17,7 +17,7 @@ const FIELDS = {
 };
 
 /** The step in one sentence, as text. */
-export function sentence(recording, step) {
+export function sentence(step) {
   const who = `${step.here.member}, ${step.here.task}`;
   if (step.edge) {
     const { edge } = step;
@@ -34,7 +34,11 @@ export function caption(recording, step, ordinal) {
   const line = h("p", { class: "what" });
   const member = h("b", { class: `m${ordinal}` }, step.here.member);
   if (step.station) line.append(h("span", { class: "station" }, step.station));
-  line.append(member, h("span", { class: "dim" }, ` ${step.here.task} `), h("span", { class: "when" }, when(recording, step)));
+  line.append(
+    member,
+    h("span", { class: "dim" }, ` ${step.here.task} `),
+    h("span", { class: "when" }, when(recording, step)),
+  );
   if (step.edge) {
     const { edge } = step;
     line.append("takes ", h("code", {}, edge.label || "a signal"), " from ");
@@ -95,14 +99,25 @@ function lines(recording, span, text) {
   return highlight(dedent(text)).map((parts, i) => {
     const number = span.line + i;
     const found = ran.get(number);
-    const values = number === signature ? (ran.first ?? new Map(Object.entries(span.args).map(([k, v]) => [k, [v]]))) : found?.values;
+    const values =
+      number === signature
+        ? (ran.first ?? new Map(Object.entries(span.args).map(([k, v]) => [k, [v]])))
+        : found?.values;
     const isDoc = parts.every(([kind, part]) => kind === "doc" || !part.trim());
     const state = found ? "ran" : known && !isDoc && number !== signature ? "idle" : "";
     return h(
       "span",
       { class: `line ${state}` },
-      h("i", { "data-n": number, title: found ? `ran ${found.times === 1 ? "once" : `${found.times} times`}` : null }, found?.times > 1 ? h("em", {}, `×${found.times}`) : ""),
-      h("span", { class: "src" }, ...parts.map(([kind, part]) => (kind ? h("span", { class: `t-${kind}` }, part) : part))),
+      h(
+        "i",
+        { "data-n": number, title: found ? `ran ${found.times === 1 ? "once" : `${found.times} times`}` : null },
+        found?.times > 1 ? h("em", {}, `×${found.times}`) : "",
+      ),
+      h(
+        "span",
+        { class: "src" },
+        ...parts.map(([kind, part]) => (kind ? h("span", { class: `t-${kind}` }, part) : part)),
+      ),
       ...chips(values),
       "\n",
     );
@@ -128,12 +143,28 @@ export function state(recording, n, since, ordinal, go) {
     const text = value === "" || value === null ? "–" : String(value);
     if (made < 0) return h("td", {}, text);
     const isNew = made > since && made <= n;
-    return h("td", { class: isNew ? "new" : "" }, h("button", { onclick: () => go(made), title: `Since step ${made + 1}: go there` }, text));
+    return h(
+      "td",
+      { class: isNew ? "new" : "" },
+      h("button", { onclick: () => go(made), title: `Since step ${made + 1}: go there` }, text),
+    );
   };
-  const head = h("tr", {}, h("td", {}), ...members.map((member) => h("th", { scope: "col", class: `m${ordinal(member)}` }, member)));
+  const head = h(
+    "tr",
+    {},
+    h("td", {}),
+    ...members.map((member) => h("th", { scope: "col", class: `m${ordinal(member)}` }, member)),
+  );
   const body = Object.keys(FIELDS)
     .filter((name) => members.some((member) => name in now[member]))
-    .map((name) => h("tr", {}, h("th", { scope: "row", title: FIELDS[name][1] }, FIELDS[name][0]), ...members.map((member) => cell(member, name))));
+    .map((name) =>
+      h(
+        "tr",
+        {},
+        h("th", { scope: "row", title: FIELDS[name][1] }, FIELDS[name][0]),
+        ...members.map((member) => cell(member, name)),
+      ),
+    );
   return [...logs(recording, now, members, ordinal), h("table", {}, h("thead", {}, head), h("tbody", {}, ...body))];
 }
 
@@ -147,9 +178,20 @@ function logs(recording, now, members, ordinal) {
       const stage = ["applied", "commit", "disk", "log"].find((name) => has(name, index)) ?? "none";
       return h("span", { class: `entry ${stage}`, title: `entry ${index}: ${STAGES[stage]}` }, String(index));
     });
-    return h("div", { class: `log m${ordinal(member)}`, role: "img", "aria-label": `${member}: log up to ${now[member].log?.value}, on disk ${now[member].disk?.value}, committed ${now[member].commit?.value}, applied ${now[member].applied?.value}` }, h("b", {}, member), ...boxes);
+    return h(
+      "div",
+      {
+        class: `log m${ordinal(member)}`,
+        role: "img",
+        "aria-label": `${member}: log up to ${now[member].log?.value}, on disk ${now[member].disk?.value}, committed ${now[member].commit?.value}, applied ${now[member].applied?.value}`,
+      },
+      h("b", {}, member),
+      ...boxes,
+    );
   };
-  const legend = ["log", "disk", "commit", "applied"].map((name) => h("span", {}, h("span", { class: `entry ${name}` }), STAGES[name]));
+  const legend = ["log", "disk", "commit", "applied"].map((name) =>
+    h("span", {}, h("span", { class: `entry ${name}` }), STAGES[name]),
+  );
   return [h("div", { class: "logs" }, ...members.map(strip), h("div", { class: "legend" }, ...legend))];
 }
 
@@ -172,10 +214,18 @@ export function why(recording, n, ordinal, go) {
       ),
       cause.step.station ? h("span", { class: "station" }, cause.step.station) : "",
     );
-  const items = chain.flatMap((cause) => [item(cause, cause.how === "called by" ? "call" : ""), ...cause.also.map((each) => item(each, "also"))]);
+  const items = chain.flatMap((cause) => [
+    item(cause, cause.how === "called by" ? "call" : ""),
+    ...cause.also.map((each) => item(each, "also")),
+  ]);
   const self = recording.steps[n];
   return [
-    h("p", { class: "about" }, h("code", {}, self.edge ? way(self.edge) : self.span.func), items.length ? " happened because it was" : " has no cause in this recording: here it begins."),
+    h(
+      "p",
+      { class: "about" },
+      h("code", {}, self.edge ? way(self.edge) : self.span.func),
+      items.length ? " happened because it was" : " has no cause in this recording: here it begins.",
+    ),
     h("ol", {}, ...items),
   ];
 }

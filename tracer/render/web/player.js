@@ -43,12 +43,22 @@ class TracePlayer extends HTMLElement {
     const sheet = style
       ? h("style", {}, style.textContent)
       : h("link", { rel: "stylesheet", href: new URL("player.css", import.meta.url) });
-    this.body = h("div", { class: "player", role: "group", "aria-label": "Trace player" }, h("p", { class: "none" }, "Loading the recording …"));
+    this.body = h(
+      "div",
+      { class: "player", role: "group", "aria-label": "Trace player" },
+      h("p", { class: "none" }, "Loading the recording …"),
+    );
     root.replaceChildren(sheet, this.body);
-    const styled = style ? null : new Promise((done) => ["load", "error"].forEach((on) => sheet.addEventListener(on, done, { once: true })));
+    const styled = style
+      ? null
+      : new Promise((done) => {
+          sheet.onload = sheet.onerror = done;
+        });
     this.ready = this.#load(styled, this.#life.signal).catch((error) => {
       if (error.name === "AbortError") return;
-      this.body.replaceChildren(h("p", { class: "none", role: "alert" }, `The recording cannot be shown: ${error.message}`));
+      this.body.replaceChildren(
+        h("p", { class: "none", role: "alert" }, `The recording cannot be shown: ${error.message}`),
+      );
     });
   }
 
@@ -57,7 +67,7 @@ class TracePlayer extends HTMLElement {
     clearTimeout(this.#timer);
     clearTimeout(this.#writing);
     cancelAnimationFrame(this.#frame);
-    this.recording = this.lanes = this.list = this.body = null;
+    for (const part of ["recording", "lanes", "list", "body", "parts", "walk", "rows", "go"]) this[part] = null;
     this.shadowRoot.replaceChildren();
   }
 
@@ -82,7 +92,16 @@ class TracePlayer extends HTMLElement {
   #start(signal) {
     const { recording } = this;
     const level = this.getAttribute("level");
-    Object.assign(this, { n: 0, since: -1, critical: false, explaining: false, playing: false, speed: 1, hovered: -1, open: new Set() });
+    Object.assign(this, {
+      n: 0,
+      since: -1,
+      critical: false,
+      explaining: false,
+      playing: false,
+      speed: 1,
+      hovered: -1,
+      open: new Set(),
+    });
     this.level = LEVELS.includes(level) ? level : recording.stations.size ? "stations" : "hand-offs";
     this.#build();
     this.walk = recording.walk(this.level, this.critical);
@@ -93,7 +112,8 @@ class TracePlayer extends HTMLElement {
     on(this.shadowRoot, "keydown", (event) => this.#key(event));
     const redraw = () => this.lanes.resize();
     const theme = new MutationObserver(redraw);
-    for (const each of [document.documentElement, document.body]) theme.observe(each, { attributeFilter: ["data-md-color-scheme", "data-md-color-media", "class"] });
+    for (const each of [document.documentElement, document.body])
+      theme.observe(each, { attributeFilter: ["data-md-color-scheme", "data-md-color-media", "class"] });
     on(matchMedia("(prefers-color-scheme: dark)"), "change", redraw);
     const size = new ResizeObserver(() => {
       redraw();
@@ -134,25 +154,42 @@ class TracePlayer extends HTMLElement {
     const { members } = recording.data;
     const leader = Object.keys(members).find((name) => members[name].role === "leader");
     const count = Object.keys(members).length;
-    const about = count ? `${count} member${count > 1 ? "s" : ""}${leader ? `, ${leader} leads` : ""}` : "the client’s half";
+    const about = count
+      ? `${count} member${count > 1 ? "s" : ""}${leader ? `, ${leader} leads` : ""}`
+      : "the client’s half";
     this.go = (n) => this.jump(n);
     const hover = (n) => this.#hover(n);
     const parts = {
-      lanes: h("div", { class: "lanes", tabindex: 0, role: "group", "aria-label": "Lanes: which task of which member works at which step" }),
+      lanes: h("div", {
+        class: "lanes",
+        tabindex: 0,
+        role: "group",
+        "aria-label": "Lanes: which task of which member works at which step",
+      }),
       caption: h("div", { class: "caption" }),
       tree: h("div", { class: "tree", role: "tree", tabindex: 0, "aria-label": "Call tree" }),
       why: h("div", { class: "why", hidden: true }),
       source: h("div", { class: "source", tabindex: 0, role: "region", "aria-label": "Source" }),
       state: h("div", { class: "state", tabindex: 0, role: "region", "aria-label": "State of each member" }),
       live: h("div", { class: "sr", "aria-live": "polite" }),
-      slider: h("input", { type: "range", min: 0, "aria-label": "Step", oninput: (event) => this.#move(this.walk[event.target.value]?.n ?? 0) }),
+      slider: h("input", {
+        type: "range",
+        min: 0,
+        "aria-label": "Step",
+        oninput: (event) => this.#move(this.walk[event.target.value]?.n ?? 0),
+      }),
       count: h("output", { class: "count" }),
     };
     this.parts = parts;
     const { lanes, slider } = parts;
     this.body.setAttribute("aria-label", `Recording of ${recording.title}`);
     this.body.replaceChildren(
-      h("header", {}, h("div", { class: "title" }, h("code", {}, recording.title), h("span", { class: "dim" }, about)), this.#options()),
+      h(
+        "header",
+        {},
+        h("div", { class: "title" }, h("code", {}, recording.title), h("span", { class: "dim" }, about)),
+        this.#options(),
+      ),
       lanes,
       h("div", { class: "transport" }, this.#transport(), slider, parts.count, this.#speeds()),
       parts.caption,
@@ -160,7 +197,13 @@ class TracePlayer extends HTMLElement {
       h(
         "div",
         { class: "panes", "data-pane": "source" },
-        h("section", { class: "calls", "data-is": "calls" }, h("h3", {}, "Calls", h("button", { class: "text", onclick: () => this.#unfold() }, "open all")), parts.tree, parts.why),
+        h(
+          "section",
+          { class: "calls", "data-is": "calls" },
+          h("h3", {}, "Calls", h("button", { class: "text", onclick: () => this.#unfold() }, "open all")),
+          parts.tree,
+          parts.why,
+        ),
         h("section", { "data-is": "source" }, h("h3", {}, "Source"), parts.source),
         h("section", { "data-is": "state" }, h("h3", {}, "State"), parts.state),
       ),
@@ -170,24 +213,50 @@ class TracePlayer extends HTMLElement {
     this.lanes = new Lanes(lanes, recording, { go: this.go, hover });
     this.list = new VirtualList(parts.tree, TREE_ROW, (n) => this.#treeRow(n));
     parts.tree.addEventListener("scroll", () => this.list.draw(), { passive: true });
-    parts.tree.addEventListener("pointerover", (event) => hover(Number(event.target.closest("[data-n]")?.dataset.n ?? -1)));
+    parts.tree.addEventListener("pointerover", (event) =>
+      hover(Number(event.target.closest("[data-n]")?.dataset.n ?? -1)),
+    );
     parts.tree.addEventListener("pointerleave", () => hover(-1));
     parts.tree.addEventListener("click", (event) => this.#clicked(event));
   }
 
   #button(name, label, key, act, text = "") {
-    return h("button", { class: text ? "text" : "icon", "data-do": name, "aria-label": text ? null : label, title: key ? `${label} (${key})` : label, onclick: act }, text || icon(name));
+    return h(
+      "button",
+      {
+        class: text ? "text" : "icon",
+        "data-do": name,
+        "aria-label": text ? null : label,
+        title: key ? `${label} (${key})` : label,
+        onclick: act,
+      },
+      text || icon(name),
+    );
   }
 
   #options() {
     const levels = LEVELS.filter((level) => level !== "stations" || this.recording.stations.size).map((level) =>
-      h("button", { "data-level": level, onclick: () => this.#setLevel(level), title: `Next and previous stop at ${level === "calls" ? "every call" : level} (l)` }, level === "calls" ? "every call" : level),
+      h(
+        "button",
+        {
+          "data-level": level,
+          onclick: () => this.#setLevel(level),
+          title: `Next and previous stop at ${level === "calls" ? "every call" : level} (l)`,
+        },
+        level === "calls" ? "every call" : level,
+      ),
     );
     return h(
       "div",
       { class: "options" },
       h("div", { class: "segments", role: "group", "aria-label": "Stop at" }, ...levels),
-      this.#button("critical", "Only what the answer waited for", "c", () => this.#setCritical(!this.critical), "critical path"),
+      this.#button(
+        "critical",
+        "Only what the answer waited for",
+        "c",
+        () => this.#setCritical(!this.critical),
+        "critical path",
+      ),
       this.#button("why", "Why did this happen?", "w", () => this.#explain(!this.explaining), "why?"),
       this.#button("large", "Full screen", "f", () => this.#large()),
       this.#button("help", "Keys", "?", () => this.#showHelp()),
@@ -206,12 +275,20 @@ class TracePlayer extends HTMLElement {
       ["over", "Step over", "o", () => this.jump(recording.over(this.n))],
       ["out", "Step out", "u", () => this.jump(recording.out(this.n))],
     ];
-    return h("div", { class: "buttons", role: "group", "aria-label": "Steps" }, ...buttons.map((each) => this.#button(...each)));
+    return h(
+      "div",
+      { class: "buttons", role: "group", "aria-label": "Steps" },
+      ...buttons.map((each) => this.#button(...each)),
+    );
   }
 
   #speeds() {
     const options = SPEEDS.map((speed) => h("option", { value: speed, selected: speed === 1 }, `${speed}×`));
-    this.parts.speed = h("select", { "aria-label": "Speed", title: "Speed (. ,)", onchange: (event) => this.#setSpeed(Number(event.target.value)) }, ...options);
+    this.parts.speed = h(
+      "select",
+      { "aria-label": "Speed", title: "Speed (. ,)", onchange: (event) => this.#setSpeed(Number(event.target.value)) },
+      ...options,
+    );
     return this.parts.speed;
   }
 
@@ -219,21 +296,34 @@ class TracePlayer extends HTMLElement {
     const choose = (event) => {
       const { pane } = event.target.dataset;
       this.body.querySelector(".panes").dataset.pane = pane;
-      for (const each of event.target.parentElement.children) each.setAttribute("aria-pressed", String(each === event.target));
+      for (const each of event.target.parentElement.children)
+        each.setAttribute("aria-pressed", String(each === event.target));
       this.list.draw();
     };
     const names = ["calls", "source", "state"];
-    return h("div", { class: "tabs segments", role: "group", "aria-label": "Pane" }, ...names.map((name) => h("button", { "data-pane": name, "aria-pressed": String(name === "source"), onclick: choose }, name)));
+    return h(
+      "div",
+      { class: "tabs segments", role: "group", "aria-label": "Pane" },
+      ...names.map((name) =>
+        h("button", { "data-pane": name, "aria-pressed": String(name === "source"), onclick: choose }, name),
+      ),
+    );
   }
 
   #help() {
-    const rows = KEYS.map(([keys, what]) => h("tr", {}, h("th", { scope: "row" }, ...keys.split(" ").map((key) => h("kbd", {}, key))), h("td", {}, what)));
+    const rows = KEYS.map(([keys, what]) =>
+      h("tr", {}, h("th", { scope: "row" }, ...keys.split(" ").map((key) => h("kbd", {}, key))), h("td", {}, what)),
+    );
     this.parts.help = h(
       "dialog",
       { "aria-label": "Keys" },
       h("h3", {}, "Keys"),
       h("table", {}, h("tbody", {}, ...rows)),
-      h("p", {}, "In the call tree the arrows move, open and close. A click on any bar, arrow, row or value goes to its step. Ctrl and the wheel zoom the lanes."),
+      h(
+        "p",
+        {},
+        "Rows are tasks, bars their calls, arrows hand-offs between tasks; red is what the answer waited for, pale what is still to come. In the call tree the arrows move, open and close. A click on any bar, arrow, row or value goes to its step. Ctrl and the wheel zoom the lanes.",
+      ),
       h("form", { method: "dialog" }, h("button", { class: "text" }, "close")),
     );
     return this.parts.help;
@@ -258,8 +348,16 @@ class TracePlayer extends HTMLElement {
       h("span", { class: row.kids ? "twist" : "leaf", "data-twist": row.kids ? "" : null }),
       h("i", { class: `mark m${this.lanes.ordinal(step.here.member)}` }),
     );
-    if (row.heading) element.append(h("b", {}, step.here.member), h("span", { class: "lane" }, step.here.task.replace(/^rafthttp /, "")));
-    if (step.edge) element.append(h("span", { class: "edge" }, `⇐ ${way(step.edge)}`), h("span", { class: "args" }, step.edge.label));
+    if (row.heading)
+      element.append(
+        h("b", {}, step.here.member),
+        h("span", { class: "lane" }, step.here.task.replace(/^rafthttp /, "")),
+      );
+    if (step.edge)
+      element.append(
+        h("span", { class: "edge" }, `⇐ ${way(step.edge)}`),
+        h("span", { class: "args" }, step.edge.label),
+      );
     else {
       element.append(h("code", {}, step.span.func), h("span", { class: "args" }, shown(step.span.args)));
       if (step.span.error) element.append(h("span", { class: "error" }, "✗"));
@@ -323,7 +421,7 @@ class TracePlayer extends HTMLElement {
     parts.state.replaceChildren(...state(recording, n, this.since, (member) => this.lanes.ordinal(member), this.go));
     this.#controls();
     this.#mark();
-    const words = `Step ${n + 1} of ${recording.steps.length}. ${step.station ? `${step.station}. ` : ""}${sentence(recording, step)}`;
+    const words = `Step ${n + 1} of ${recording.steps.length}. ${step.station ? `${step.station}. ` : ""}${sentence(step)}`;
     if (!this.playing || this.level === "stations") parts.live.textContent = words;
     parts.slider.setAttribute("aria-valuetext", words);
     if (step.edge && isNext) this.#travel();
@@ -332,7 +430,10 @@ class TracePlayer extends HTMLElement {
 
   #controls() {
     const { parts, walk, recording } = this;
-    const place = Math.max(0, walk.findLastIndex((step) => step.n <= this.n));
+    const place = Math.max(
+      0,
+      walk.findLastIndex((step) => step.n <= this.n),
+    );
     parts.slider.max = Math.max(0, walk.length - 1);
     parts.slider.value = place;
     parts.slider.style.setProperty("--done", `${(100 * place) / Math.max(1, walk.length - 1)}%`);
@@ -340,7 +441,8 @@ class TracePlayer extends HTMLElement {
     const set = (name, on) => this.body.querySelector(`[data-do="${name}"]`).setAttribute("aria-pressed", String(on));
     set("critical", this.critical);
     set("why", this.explaining);
-    for (const each of this.body.querySelectorAll("[data-level]")) each.setAttribute("aria-pressed", String(each.dataset.level === this.level));
+    for (const each of this.body.querySelectorAll("[data-level]"))
+      each.setAttribute("aria-pressed", String(each.dataset.level === this.level));
     const play = this.body.querySelector('[data-do="play"]');
     play.replaceChildren(icon(this.playing ? "pause" : "play"));
     play.setAttribute("aria-label", this.playing ? "Pause" : "Play");
@@ -348,13 +450,16 @@ class TracePlayer extends HTMLElement {
 
   #mark() {
     const { parts, recording, n } = this;
-    const chain = this.explaining ? new Set([n, ...recording.why(n).flatMap((cause) => [cause.step.n, ...cause.also.map((each) => each.step.n)])]) : null;
+    const chain = this.explaining
+      ? new Set([n, ...recording.why(n).flatMap((cause) => [cause.step.n, ...cause.also.map((each) => each.step.n)])])
+      : null;
     this.lanes.mark({ n, why: chain, critical: this.critical });
     parts.why.hidden = !this.explaining;
     parts.tree.hidden = this.explaining;
     this.body.querySelector(".calls h3").firstChild.data = this.explaining ? "Why" : "Calls";
     this.body.querySelector(".calls h3 button").hidden = this.explaining;
-    if (this.explaining) parts.why.replaceChildren(...why(recording, n, (member) => this.lanes.ordinal(member), this.go));
+    if (this.explaining)
+      parts.why.replaceChildren(...why(recording, n, (member) => this.lanes.ordinal(member), this.go));
     else this.list.draw();
   }
 
@@ -362,7 +467,8 @@ class TracePlayer extends HTMLElement {
     if (n === this.hovered) return;
     this.hovered = n;
     this.lanes.mark({ hovered: n });
-    for (const row of this.parts.tree.querySelectorAll(".row")) row.classList.toggle("hovered", Number(row.dataset.n) === n);
+    for (const row of this.parts.tree.querySelectorAll(".row"))
+      row.classList.toggle("hovered", Number(row.dataset.n) === n);
   }
 
   #travel() {
@@ -440,7 +546,9 @@ class TracePlayer extends HTMLElement {
   #unfold() {
     const all = this.body.querySelector(".calls h3 button");
     const isOpen = all.textContent === "close";
-    this.open = new Set(isOpen ? [] : this.recording.steps.filter((step) => step.edge || step.calls).map((step) => step.n));
+    this.open = new Set(
+      isOpen ? [] : this.recording.steps.filter((step) => step.edge || step.calls).map((step) => step.n),
+    );
     all.textContent = isOpen ? "open all" : "close";
     if (isOpen) for (const above of ancestors(this.recording, this.n)) this.open.add(above);
     this.#refresh();
@@ -483,9 +591,22 @@ class TracePlayer extends HTMLElement {
     if (target.matches("select")) return null;
     if (target.matches("input") && /^(Arrow|Home|End|Page)/.test(key)) return null;
     if (key === " ") return target.matches("button, a") ? null : press("play");
-    const names = { ArrowRight: "next", ArrowLeft: "previous", Home: "first", End: "last", i: "into", o: "over", u: "out", c: "critical", w: "why", f: "large", "?": "help" };
+    const names = {
+      ArrowRight: "next",
+      ArrowLeft: "previous",
+      Home: "first",
+      End: "last",
+      i: "into",
+      o: "over",
+      u: "out",
+      c: "critical",
+      w: "why",
+      f: "large",
+      "?": "help",
+    };
     if (names[key]) return press(names[key]);
-    const faster = (by) => () => this.#setSpeed(SPEEDS[Math.min(Math.max(0, SPEEDS.indexOf(this.speed) + by), SPEEDS.length - 1)]);
+    const faster = (by) => () =>
+      this.#setSpeed(SPEEDS[Math.min(Math.max(0, SPEEDS.indexOf(this.speed) + by), SPEEDS.length - 1)]);
     const others = {
       ".": faster(1),
       ",": faster(-1),

@@ -5,7 +5,8 @@ const KEYWORDS =
 const TOKEN = new RegExp(
   [
     /(?<comment>#[^\n]*)/.source,
-    /(?<string>[rbfuRBFU]{0,2}(?:"""[\s\S]*?(?:"""|$)|'''[\s\S]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))/.source,
+    /(?<string>[rbfuRBFU]{0,2}(?:"""[\s\S]*?(?:"""|$)|'''[\s\S]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))/
+      .source,
     `(?<keyword>\\b(?:${KEYWORDS})\\b)`,
     /(?<number>\b\d[\w.]*)/.source,
     /(?<self>\bself\b)/.source,
@@ -21,7 +22,8 @@ export function highlight(text) {
   let docstring = false;
   for (const match of text.matchAll(TOKEN)) {
     const [kind, value] = Object.entries(match.groups).find(([, found]) => found !== undefined);
-    const isDocstring = kind === "string" && /^[rR]?("""|''')/.test(value) && !docstring && !lines.at(-1).some(([, t]) => t.trim());
+    const isDocstring =
+      kind === "string" && /^[rR]?("""|''')/.test(value) && !docstring && !lines.at(-1).some(([, t]) => t.trim());
     docstring ||= isDocstring;
     const parts = value.split("\n");
     for (const [i, part] of parts.entries()) {

@@ -176,8 +176,11 @@ export class Recording {
 
   /** Out of a turn: to where what it let go of is taken, on the critical path if it can be. */
   #follow(turn, n) {
-    const taken = turn.out.map((edge) => this.stepOfEdge.get(edge)).filter((each) => each && each.n > n);
-    taken.sort((a, b) => Number(b.edge.critical) - Number(a.edge.critical) || a.n - b.n);
+    const taken = turn.out
+      .filter((edge) => edge.kind === "call" || this.stepOfEdge.has(edge))
+      .map((edge) => ({ edge, n: (this.stepOfEdge.get(edge) ?? this.turnAt(edge.to).steps[0])?.n ?? -1 }))
+      .filter((each) => each.n > n)
+      .sort((a, b) => Number(b.edge.critical) - Number(a.edge.critical) || a.n - b.n);
     return taken[0]?.n ?? this.next(n);
   }
 
@@ -196,7 +199,9 @@ export class Recording {
     if (!step) return [];
     if (step.edge) {
       const from = this.source(step.edge);
-      return from ? [{ step: from, how: "let go of by", edge: step.edge }] : this.#causesOfTurn(this.turnAt(step.edge.from));
+      return from
+        ? [{ step: from, how: "let go of by", edge: step.edge }]
+        : this.#causesOfTurn(this.turnAt(step.edge.from));
     }
     const caller = this.stepOf.get(step.span.parent);
     const also = this.links
@@ -211,7 +216,8 @@ export class Recording {
   #causesOfTurn(turn) {
     const woken = turn.into.filter((edge) => this.stepOfEdge.has(edge));
     woken.sort((a, b) => Number(b.critical) - Number(a.critical));
-    if (woken.length) return woken.map((edge, i) => ({ step: this.stepOfEdge.get(edge), how: "woken by", edge, also: i > 0 }));
+    if (woken.length)
+      return woken.map((edge, i) => ({ step: this.stepOfEdge.get(edge), how: "woken by", edge, also: i > 0 }));
     for (const edge of turn.into) {
       if (edge.kind !== "call") continue;
       const before = this.turnAt(edge.from);
@@ -275,7 +281,11 @@ export class Recording {
   /** What a function is for: the first sentence of its docstring. */
   summary(span) {
     const found = /"""([\s\S]*?)"""/.exec(this.text(span));
-    const text = (found?.[1] ?? "").split(/\n\s*\n/)[0].replace(/\s+/g, " ").replace(/\bGo: \S+/g, "").trim();
+    const text = (found?.[1] ?? "")
+      .split(/\n\s*\n/)[0]
+      .replace(/\s+/g, " ")
+      .replace(/\bGo: \S+/g, "")
+      .trim();
     return text.split(/(?<=[.!?])\s/)[0];
   }
 
@@ -303,7 +313,9 @@ export class Recording {
     if (/^\d+$/.test(wanted)) return Math.min(Math.max(Number(wanted), 1), this.steps.length) - 1;
     const match =
       this.steps.find((step) => step.station === wanted) ??
-      this.steps.find((step) => step.span && (step.span.func === wanted || step.span.go.some((go) => go.endsWith(`#${wanted}`))));
+      this.steps.find(
+        (step) => step.span && (step.span.func === wanted || step.span.go.some((go) => go.endsWith(`#${wanted}`))),
+      );
     return match ? match.n : -1;
   }
 }
