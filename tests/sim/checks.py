@@ -111,17 +111,22 @@ class Checks(Observer):
             self.happened("elected", member.name)
 
     def on_send(self, source: Member, target: str, message: Message) -> None:
-        """One leader a term, and one vote of each."""
+        """One leader a term."""
         if message.type in (raftpb.MsgApp, raftpb.MsgHeartbeat):
             other = self._leaders.setdefault(message.term, source.name)
             if other != source.name:
                 self.fail("one leader a term", f"{other} and {source} both lead in term {message.term}")
-        elif message.type == raftpb.MsgVoteResp and not message.reject:
-            self.counts["votes given"] += 1
-            other = self._votes.setdefault((source.name, message.term), target)
-            if other != target:
-                self.fail("one vote a term", f"{source} votes for {other} and {target} in {message.term}")
-            self.happened("vote", source.name)
+
+    def on_deliver(self, member: Member, message: Message) -> None:
+        """One vote a term of each. What counts is what arrives: who dies before has not said it."""
+        if message.type != raftpb.MsgVoteResp or message.reject:
+            return
+        voter = self.name_of(message.from_)
+        other = self._votes.setdefault((voter, message.term), member.name)
+        if other != member.name:
+            self.fail("one vote a term", f"{voter} votes for {other} and {member} in term {message.term}")
+        self.counts["votes given"] += 1
+        self.happened("vote", voter)
 
     def on_apply(self, member: Member, entry: Entry, anew: bool) -> None:
         """All apply the same, and get to the same state by it."""
@@ -180,7 +185,7 @@ class Checks(Observer):
                 self.model.apply(InternalRaftRequest.FromString(entry.data))
 
     def _compare(self, member: Member, index: int, expected: int) -> None:
-        """A store may be ahead: that of a member that starts again, and the copy that it sends in that moment."""
+        """A store may be ahead: of a member that starts again, and the copy that it sends meanwhile."""
         if member.server.consist_index.consistent_index() > index:
             return
         revision = member.revision()
