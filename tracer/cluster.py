@@ -138,13 +138,10 @@ class Cluster:
         """Begin ``request`` in a task of its own."""
         return asyncio.create_task(request, name=f"request {next(self._numbers)}")
 
-    def log_end(self) -> int:
-        """The index of the last entry that the leader has written."""
-        return self._server(self.leader).r.raft_storage.last_index()
-
-    async def log_reaches(self, index: int) -> None:
-        """Wait until the leader has written that entry."""
-        await self._until(lambda: self.log_end() >= index, pause=0)
+    async def proposed(self, words: bytes) -> None:
+        """Wait until the leader has an entry with these words in its log, on the disk or about to be."""
+        log = self._server(self.leader).r.node.rn.raft.raft_log
+        await self._until(lambda: any(words in ent.data for ent in log.all_entries()), pause=0)
 
     async def record(self, story: Coroutine[Any, Any, Any]) -> Trace:
         """What happens while ``story`` runs, and until all have applied and stored what came of it."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from tracer.model import CLIENT, Edge, Key, Keys, Point, Span, Trace
 
@@ -30,6 +31,10 @@ class Rules:
     """Go names of the steps that count towards it."""
     later: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Task that finishes work on a timer: Go name of the step it finishes, and of the one that does it."""
+
+    def names(self) -> set[str]:
+        """Every Go name in these rules."""
+        return {*self.completes, *self.counts, *chain.from_iterable(self.later.values())}
 
 
 def requests(trace: Trace) -> dict[int, str]:
@@ -201,7 +206,7 @@ class _Slicer:
 
     def _count_shared(self, spans: dict[int, Span]) -> None:
         """A call serves as many requests as its own keys name, or its caller's, or its turn's cause."""
-        cause = {(e.target.task, e.target.turn): n for n, e in enumerate(self.trace.edges) if n in self.taken}
+        cause = self._causes()
         for span in spans.values():
             parent = spans.get(span.parent)
             if served := self._served(span.keys):
@@ -251,11 +256,16 @@ class _Slicer:
         return replace(edge, source=Point(edge.source.span, task, turn))
 
     def _go_on(self) -> list[Edge]:
-        """A turn that was begun for others goes on where the last one about the requests had stopped."""
+        """A turn also goes on with what earlier ones of its task had left: it was begun for others alone."""
         mine = {number for kind, number, _ in self.keys if kind in ("req", "read")}
+        cause = self._causes()
         edges = []
-        for task, turn in sorted(self.emitting - self.reached):
-            due = self._due(task, turn - 1, mine)
+        for task, turn in sorted(self.emitting | self.reached):
+            left = mine
+            if (task, turn) in self.reached:
+                begun = self._about(cause[task, turn]) if (task, turn) in cause else set()
+                left = mine & self._worked_on((task, turn)) - begun if begun else set()
+            due = self._due(task, turn - 1, left)
             if due is not None:
                 began = [s.start for s in self.by_turn.get((task, turn), ())]
                 sent = [e.at for e in self.trace.edges if (e.source.task, e.source.turn) == (task, turn)]
@@ -286,9 +296,18 @@ class _Slicer:
                 found[target.turn] |= self._about(number)
         for at, turn in self.emitting - self.reached:
             if at == task and turn <= until:
-                keys = [key for span in self.by_turn.get((at, turn), ()) for key in span.keys or ()]
-                found[turn] |= {request or number for kind, number, request in keys if kind not in _UP_TO}
+                found[turn] |= self._worked_on((at, turn))
         return {turn: about for turn, about in found.items() if about}
+
+    def _worked_on(self, turn: Turn) -> set[int]:
+        """The requests that the calls of ``turn`` name."""
+        keys = [key for span in self.by_turn.get(turn, ()) for key in span.keys or ()]
+        return {request or number for kind, number, request in keys if kind not in _UP_TO}
+
+    def _causes(self) -> dict[Turn, int]:
+        """What each turn was begun by, as a number of an edge."""
+        edges = self.trace.edges
+        return {(edges[n].target.task, edges[n].target.turn): n for n in sorted(self.taken)}
 
     def _mark_critical(self, result: Trace) -> None:
         """Walk back from the last answer: each turn's cause, or, if that was another's, the turn before."""

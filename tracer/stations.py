@@ -54,13 +54,14 @@ RULES = Rules(
     },
 )
 
+TELLING = ("wal/wal.go#WAL.Save",)
+"""Go names of what says of a station whom it serves."""
+
 
 def is_station(go: str) -> bool:
     """Whether a station, or what decides about one, has this Go name."""
-    decisive = {*RULES.completes, *RULES.counts, *(name for pair in RULES.later.values() for name in pair)}
-    return go in decisive or any(
-        fnmatchcase(go, pattern) for *_, patterns in STATIONS for pattern in patterns
-    )
+    patterns = [*TELLING, *RULES.names(), *(pattern for *_, each in STATIONS for pattern in each)]
+    return any(fnmatchcase(go, pattern) for pattern in patterns)
 
 
 def station(span: Span) -> tuple[str, Often]:

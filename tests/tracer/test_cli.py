@@ -93,10 +93,24 @@ def test_a_picture_has_ids_and_follows_the_page(tmp_path: Path) -> None:
 
 def test_three_puts_of_which_two_share_a_write() -> None:
     done = tracer("run", "examples/three_puts_one_fsync.py", "--plain")
-    assert done.returncode == 0
-    assert done.stdout.count("WAL.sync shared by 2") >= 2
-    one = tracer("run", "examples/three_puts_one_fsync.py", "--plain", "--request", "1")
-    assert "shared by" not in one.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+    writes = [line.split()[2:-1] for line in done.stdout.splitlines() if " WAL  " in line]
+    alone, together = ["WAL.sync"], ["WAL.sync", "shared", "by", "2"]
+    assert writes[0] == alone
+    assert writes.count(alone) >= 2 <= writes.count(together)
+    assert len(writes) == writes.count(alone) + writes.count(together)
+    awaited, _, rest = done.stdout.partition("what no answer waited for")
+    assert all(f"client  request {number}" in awaited for number in (1, 2, 3))
+    assert "client" not in rest
+
+
+def test_one_of_three_puts_is_told_without_the_others() -> None:
+    for request, saved in (("1", ["WAL.sync"]), ("2", ["WAL.sync", "shared", "by", "2"])):
+        done = tracer("run", "examples/three_puts_one_fsync.py", "--plain", "--request", request)
+        writes = [line.split()[2:-1] for line in done.stdout.splitlines() if " WAL  " in line]
+        assert len(writes) >= 2
+        assert all(write == saved for write in writes)
+        assert "what the answer did not wait for" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["one_put", "put_to_follower", "linearizable_get"])

@@ -20,6 +20,8 @@ from tracer.render.json import task_names
 _COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "red")
 _WIDE = 100
 _TITLE = 10
+_ONE = ("the answer", "the answer did not wait for")
+_SEVERAL = ("an answer", "no answer waited for")
 
 
 @dataclass(slots=True)
@@ -32,9 +34,13 @@ class Terminal:
     width: int = 80
     times: bool = True
     names: dict[int, str] = field(init=False)
+    answer: str = field(init=False)
+    rest: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.names = task_names(self.trace)
+        several = sum(task.member == CLIENT for task in self.trace.tasks.values()) > 1
+        self.answer, self.rest = _SEVERAL if several else _ONE
 
     def lines(self) -> Iterator[Text]:
         """The whole story."""
@@ -45,7 +51,7 @@ class Terminal:
             if awaited and section.later:
                 awaited = False
                 yield Text()
-                yield Text("what the answer did not wait for", style="italic dim")
+                yield Text(f"what {self.rest}", style="italic dim")
             yield Text()
             yield from self._head(section)
             for row in section.rows:
@@ -54,7 +60,7 @@ class Terminal:
             if self.view.depth > 1:
                 yield from (self._leaving(edge) for edge in section.leaving if edge.kind != "call")
         yield Text()
-        yield Text("⇓ what the answer waited for   ↓ what else came of it", style="dim")
+        yield Text(f"⇓ what {self.answer} waited for   ↓ what else came of it", style="dim")
 
     def _headline(self) -> Text:
         members = self.trace.members
