@@ -1,4 +1,4 @@
-"""``go``: the one way to start a task."""
+"""``go``: the one way to start a task; ``turns``: to let others go first."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ def go[T](coro: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
     _running.add(task)
     task.add_done_callback(_ended)
     return task
+
+
+async def turns(n: int) -> None:
+    """Let everything that is ready run, ``n`` times over, with what comes in meanwhile."""
+    for _ in range(n):
+        await asyncio.sleep(0)
 
 
 def _ended(task: asyncio.Task[Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from minietcd.pkg.chan import Chan, select
 from minietcd.pkg.context import BACKGROUND, Context
-from minietcd.pkg.task import go
+from minietcd.pkg.task import go, turns
 from minietcd.raft import raftpb as pb
 from minietcd.raft.bootstrap import Peer, bootstrap
 from minietcd.raft.errors import ProposalDroppedError, StoppedError
@@ -24,6 +24,8 @@ from minietcd.raft.util import is_local_msg, is_response_msg
 
 _MAX_BATCH_BYTES = 1024 * 1024
 """Proposals are stepped together up to about so much: what one append may carry."""
+_BATCH_TURNS = 4
+"""For so many turns of the event loop others may join a proposal: those whose requests are just being read."""
 
 
 def start_node(c: Config, peers: Sequence[Peer]) -> Node:
@@ -120,7 +122,7 @@ class Node:
                     self.stopc,
                 )
                 if chan is propc:
-                    self._propose(item)
+                    await self._propose(item)
                 elif chan is self.recvc:
                     self._receive(item)
                 elif chan is self.confc:
@@ -154,13 +156,14 @@ class Node:
                 f"raft.node: {r.id:x} changed leader from {before:x} to {r.lead:x} at term {r.term}"
             )
 
-    def _propose(self, pm: MsgWithResult) -> None:
-        """Step a proposal together with those that wait behind it, and tell each proposer.
+    async def _propose(self, pm: MsgWithResult) -> None:
+        """Step a proposal together with those that come right behind it, and tell each proposer.
 
         Go steps each by itself; but then each is also sent and acknowledged by itself, and under load that
         was three quarters of what a put cost three members. Where nobody waits for the result it may be
         dropped in silence.
         """
+        await turns(_BATCH_TURNS)
         batch, size = [pm], _size(pm.m)
         while size < _MAX_BATCH_BYTES and isinstance(more := self.propc.try_recv(), MsgWithResult):
             batch.append(more)
