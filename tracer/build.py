@@ -74,8 +74,7 @@ class _Builder:
             here.turn,
             self.functions[function],
             self.time(at),
-            0,
-            args or {},
+            args=args or {},
             keys=keys,
         )
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tracer.cluster import Cluster, Outcome
     from tracer.fold import Section, View
+    from tracer.ground import Ground
     from tracer.model import Trace
 
 _HELP = """Follow one request through client, members, disks and wires.
@@ -56,6 +57,7 @@ class Options:
     member: str
     module: str
     request: int
+    seed: int | None
     plain: bool
     json: bool
     dot: Path | None
@@ -98,6 +100,12 @@ class Options:
     metavar="N",
     type=click.IntRange(0),
     help="Of several requests only this one (1, 2 …).",
+)
+@click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(0),
+    help="Simulate time, disks and network: the same number, the same trace.",
 )
 @click.option("--plain", is_flag=True, help="No colour and no times: the same text from run to run.")
 @click.option("--json", is_flag=True, help="The whole trace as JSON on standard output.")
@@ -168,7 +176,10 @@ def _command(words: tuple[str, ...], options: Options) -> Trace:
         return trace
 
     if any(word.partition("=")[0] == "--endpoints" for word in words):
-        trace = _in_loop(elsewhere())
+        if options.seed is not None:
+            raise click.UsageError("--seed simulates a cluster, --endpoints names one that runs")
+        with _ending_as_the_command():
+            trace = _in_loop(elsewhere())
     else:
         trace = _record(story, options.members, options)
     trace.command = words
@@ -236,32 +247,39 @@ def _file(words: tuple[str, ...]) -> Path:
 
 def _record(story: Callable[[Cluster], Awaitable[None]], members: int, options: Options) -> Trace:
     from tracer.cluster import Cluster, ClusterError
+    from tracer.ground import simulate
 
-    async def record() -> Trace:
+    async def record(ground: Ground | None = None) -> Trace:
         brief = options.depth == 1 and not options.json and not options.plays
         lines = options.depth > 2 or options.plays
-        async with Cluster(members, lines=lines, stations=brief) as cluster:
+        async with Cluster(members, lines=lines, stations=brief, ground=ground) as cluster:
             cluster.endpoint(options.to)
             return await cluster.record(_as_coroutine(story(cluster)))
 
     try:
-        return _in_loop(record())
+        with _ending_as_the_command():
+            return _in_loop(record()) if options.seed is None else simulate(options.seed, record)
     except ClusterError as error:
         raise Problem(str(error)) from None
 
 
-def _in_loop(recording: Coroutine[Any, Any, Trace]) -> Trace:
-    """Run it; if a command in it fails, say what that said, and end as that did."""
-    import asyncio
-
+@contextmanager
+def _ending_as_the_command() -> Iterator[None]:
+    """If a command fails, say what that said, and end as that did."""
     from tracer.cluster import CommandError
 
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(recording)
+        yield
     except CommandError as error:
         click.echo(error.outcome.errors, nl=False, err=True)
         sys.exit(error.outcome.code)
+
+
+def _in_loop(recording: Coroutine[Any, Any, Trace]) -> Trace:
+    import asyncio
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(recording)
 
 
 async def _as_coroutine(awaitable: Awaitable[None]) -> None:

@@ -12,22 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import io
 import os
 import re
-import socket
-import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 from typing import Any, Self
 
 from minietcd.clientv3 import client as clientv3
-from minietcd.embed.config import Config
-from minietcd.embed.etcd import Etcd, start_etcd
 from minietcd.etcdctl import main as etcdctl
 from minietcd.etcdctl.cobra import Surroundings, UsageError
 from minietcd.etcdctl.ctlv3.ctl import root_cmd
@@ -35,16 +29,17 @@ from minietcd.etcdctl.ctlv3.help import usage_func
 from minietcd.etcdserver.api.membership.cluster import RaftCluster, new_cluster_from_urls_map
 from minietcd.etcdserver.server import EtcdServer
 from minietcd.pkg.context import BACKGROUND
-from minietcd.pkg.types import new_urls, new_urls_map
+from minietcd.pkg.types import new_urls_map
 from tracer import domain, state
 from tracer.build import build
+from tracer.ground import Ground, Loopback, Place
+from tracer.machine import Machine
 from tracer.model import Span, Trace
 from tracer.recorder import Recorder
 from tracer.rpc import Calls
 from tracer.stations import is_station
-from tracer.subject import MEMBER
 
-_NAMED = re.compile(r"@[0-9a-f]+|127\.0\.0\.1:\d+")
+_NAMED = re.compile(r"@[0-9a-f]+|\d+(?:\.\d+){3}:\d+")
 _PATIENCE = 10.0
 _VOTING = 0.2
 _POLL = 0.002
@@ -76,16 +71,27 @@ class CommandError(Exception):
 class Cluster:
     """Members n1, n2 …, of which n1 leads; all are stopped at the end of its ``async with``.
 
-    What is recorded: every call with a Go twin; its ``lines`` too; or the ``stations`` alone (cheapest).
+    What is recorded: every call with a Go twin; its ``lines`` too; or the ``stations`` alone (cheapest). The
+    ``ground`` is where they live: on loopback, or, under ``simulate``, in a world that a seed decides.
+    ``fields`` are of ``embed.config.Config``.
     """
 
-    def __init__(self, members: int = 3, *, lines: bool = False, stations: bool = False) -> None:
+    def __init__(
+        self,
+        members: int = 3,
+        *,
+        lines: bool = False,
+        stations: bool = False,
+        ground: Ground | None = None,
+        **fields: Any,
+    ) -> None:
         self.names = [f"n{number}" for number in range(1, members + 1)]
         self._lines = lines
         self._wanted = is_station if stations else _everything
         self._calls = Calls()
-        self._members: dict[str, Etcd] = {}
-        self._stack = AsyncExitStack()
+        self._ground = ground or Loopback()
+        self._places: dict[str, Place] = {}
+        self._fields = fields
         self._numbers = count(1)
 
     async def __aenter__(self) -> Self:
@@ -93,21 +99,26 @@ class Cluster:
             async with asyncio.timeout(_PATIENCE):
                 await self._start()
         except TimeoutError:
-            await self._stack.aclose()
+            await self._ground.stop()
             raise ClusterError(f"the cluster had no leader within {_PATIENCE:.0f} s") from None
         except BaseException:
-            await self._stack.aclose()
+            await self._ground.stop()
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
+        await self._ground.stop()
+
+    @property
+    def running(self) -> list[str]:
+        """The names of the members that live."""
+        return [name for name in self.names if self._places[name].alive and self._places[name].etcd]
 
     @property
     def leader(self) -> str:
-        """The name of the member that leads."""
-        lead = max(self._server(name).lead() for name in self.names)
-        return next(name for name in self.names if self._server(name).id() == lead)
+        """The name of the member that leads (of several that believe so, in the last term); "" for none."""
+        leading = [name for name in self.running if self._server(name).is_leader()]
+        return max(leading, key=lambda name: self._server(name).r.node.rn.raft.term, default="")
 
     def endpoint(self, to: str = "leader") -> str:
         """Where to reach the leader, a follower, or the member of that name. Raises ClusterError."""
@@ -115,9 +126,9 @@ class Cluster:
             to = self.leader
         elif to == "follower":
             to = next((name for name in self.names if name != self.leader), "")
-        if to not in self._members:
+        if to not in self._places:
             raise ClusterError(f"there is no {to or 'follower'} among {', '.join(self.names)}")
-        return self._members[to].clients[0].addr
+        return self._places[to].client.removeprefix("http://")
 
     async def ctl(self, *words: str, to: str = "leader") -> Outcome:
         """Run the real command, as in a shell, against the member ``to``. Raises CommandError if it fails."""
@@ -141,12 +152,27 @@ class Cluster:
     async def proposed(self, words: bytes) -> None:
         """Wait until the leader has an entry with these words in its log, on the disk or about to be."""
         log = self._server(self.leader).r.node.rn.raft.raft_log
-        await self._until(lambda: any(words in ent.data for ent in log.all_entries()), pause=0)
+        await self._until(lambda: any(words in e.data for e in log.all_entries()), self._ground.pause)
+
+    def machine(self, name: str) -> Machine:
+        """The machine of a member, where it can be broken. Raises ClusterError on loopback."""
+        place = self._places[name]
+        if not isinstance(place, Machine):
+            raise ClusterError("members can only be made to fail in a simulated world: add --seed 1")
+        return place
+
+    def crash(self, name: str) -> None:
+        """End a member between two steps; what its disk has not synced is lost. Raises ClusterError."""
+        self.machine(name).crash()
+
+    async def restart(self, name: str) -> None:
+        """Start a member again that has crashed. Raises ClusterError."""
+        await self.machine(name).start(**self._fields)
 
     async def record(self, story: Coroutine[Any, Any, Any]) -> Trace:
         """What happens while ``story`` runs, and until all have applied and stored what came of it."""
-        recorder = Recorder(domain.subject(self._wanted), lines=self._lines)
-        states = {name: self.state(name) for name in self.names}
+        recorder = Recorder(domain.subject(self._wanted), lines=self._lines, now=self._ground.now)
+        states = {name: self.state(name) if name in self.running else {} for name in self.names}
         with recorder:
             self._calls.recorder = recorder
             try:
@@ -177,15 +203,15 @@ class Cluster:
         }
 
     async def _start(self) -> None:
-        directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="tracer-"))
-        sockets = {name: (_free(), _free()) for name in self.names}
-        for pair in sockets.values():
-            for each in pair:
-                self._stack.callback(each.close)
-        self._stack.push_async_callback(self._stop)
-        cluster = ",".join(f"{name}={_url(peer)}" for name, (peer, _) in sockets.items())
-        common = (cluster, _ordering_token(cluster), Path(directory))
-        await asyncio.gather(*(self._start_member(name, *common, *sockets[name]) for name in self.names))
+        self._places = {name: self._ground.place(name) for name in self.names}
+        cluster = ",".join(f"{name}={place.peer}" for name, place in self._places.items())
+        self._fields = {
+            "initial_cluster": cluster,
+            "initial_cluster_token": _ordering_token(cluster),
+            "backend_batch_interval": _BATCH_INTERVAL,
+            "unary_interceptors": [self._calls.server],
+        } | self._fields
+        await asyncio.gather(*(place.start(**self._fields) for place in self._places.values()))
         await self._elect(self._server(self.names[0]))
         await self._until(self._serve_all)
         await self.settle()
@@ -194,34 +220,8 @@ class Cluster:
         """Whether every member takes requests, and the cluster's own first entries are behind it."""
         servers = [self._server(name) for name in self.names]
         published = all(s.ready_notify().closed and s.cluster_version() is not None for s in servers)
-        return published and all(m.clients[0]._server is not None for m in self._members.values())
-
-    async def _stop(self) -> None:
-        """All at once, and without handing over leadership: whoever took it would be gone."""
-        servers = [member.server for member in self._members.values() if member.server is not None]
-        await asyncio.gather(*(server.hard_stop() for server in servers))
-        await asyncio.gather(*(member.close() for member in self._members.values()))
-
-    async def _start_member(
-        self, name: str, cluster: str, token: str, directory: Path, peer: socket.socket, client: socket.socket
-    ) -> None:
-        peers, clients = new_urls([_url(peer)]), new_urls([_url(client)])
-        cfg = Config(
-            name=name,
-            dir=str(directory / name),
-            lp_urls=peers,
-            ap_urls=peers,
-            lc_urls=clients,
-            ac_urls=clients,
-            initial_cluster=cluster,
-            initial_cluster_token=token,
-            backend_batch_interval=_BATCH_INTERVAL,
-            listeners={_url(peer): peer, _url(client): client},
-            unary_interceptors=[self._calls.server],
-        )
-        context = contextvars.copy_context()
-        context.run(MEMBER.set, name)
-        self._members[name] = await asyncio.create_task(start_etcd(cfg), context=context)
+        members = [place.etcd for place in self._places.values()]
+        return published and all(m is not None and m.clients[0]._server is not None for m in members)
 
     async def _elect(self, server: EtcdServer) -> None:
         """Let ``server`` lead as soon as it can be heard, without waiting for anybody's patience to end."""
@@ -242,28 +242,31 @@ class Cluster:
 
     async def settle(self) -> None:
         """Wait until every member has applied all that is committed, and the backends have stored it."""
-        leader = self._server(self.leader)
-        await self._until(lambda: all(self._is_at(name, leader.committed_index()) for name in self.names))
+        await self._until(self._is_settled)
         await asyncio.sleep(1.5 * _BATCH_INTERVAL)
 
-    def _is_at(self, name: str, index: int) -> bool:
-        return self._server(name).applied_index() >= index
+    def _is_settled(self) -> bool:
+        if not self.leader:
+            return False
+        committed = self._server(self.leader).committed_index()
+        return all(self._server(name).applied_index() >= committed for name in self.running)
 
     async def _until(self, done: Callable[[], bool], pause: float = _POLL) -> None:
         while not done():  # noqa: ASYNC110 — what is waited for knows nothing of us
             await asyncio.sleep(pause)
 
     def _server(self, name: str) -> EtcdServer:
-        server = self._members[name].server
-        assert server is not None, name
-        return server
+        etcd = self._places[name].etcd
+        assert etcd is not None and etcd.server is not None, name
+        return etcd.server
 
     def _name_members(self, trace: Trace) -> Trace:
         """Put names where ids were shown, and roles to the names."""
         leader = self.leader
         trace.members = {name: "leader" if name == leader else "follower" for name in self.names}
         names = {f"@{self._server(name).id():x}": name for name in self.names}
-        names |= {self.endpoint(name): name for name in self.names}
+        for name, place in self._places.items():
+            names |= {url.removeprefix("http://"): name for url in (place.peer, place.client)}
         requests = dict.fromkeys(number for span in trace.spans.values() for number in _request_ids(span))
         names |= {f"@{number:x}": f"request {n}" for n, number in enumerate(requests, 1)}
         for span in trace.spans.values():
@@ -330,7 +333,7 @@ def _request_ids(span: Span) -> list[int]:
 def _named(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, dict):
         return {key: _named(each, names) for key, each in value.items()}
-    if not isinstance(value, str) or ("@" not in value and "127." not in value):
+    if not isinstance(value, str) or ("@" not in value and "." not in value):
         return value
     return _NAMED.sub(lambda match: names.get(match[0], match[0]), value)
 
@@ -348,13 +351,3 @@ def _ordering_token(cluster: str) -> str:
 def _is_ordered(cluster: RaftCluster) -> bool:
     names = [member.name for member in sorted(cluster.members(), key=lambda member: member.id)]
     return names == sorted(names)
-
-
-def _free() -> socket.socket:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    bound.bind(("127.0.0.1", 0))
-    return bound
-
-
-def _url(bound: socket.socket) -> str:
-    return f"http://127.0.0.1:{bound.getsockname()[1]}"

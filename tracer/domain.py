@@ -80,10 +80,20 @@ def functions() -> dict[CodeType, Function]:
     """Every function with a ``Go:`` line, nested ones too, wherever decorators have put it."""
     root = str(ROOT / "minietcd")
     found: dict[CodeType, Function] = {}
-    for each in gc.get_objects():
+    for each in _objects():
         if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(root):
             dull = {name for name, kind in each.__annotations__.items() if not _TELLING.search(str(kind))}
             _collect(each.__code__, found, dull)
+    return found
+
+
+def _objects() -> list[Any]:
+    """All there are, also those that a simulated world keeps from the garbage collector."""
+    frozen = gc.get_freeze_count()
+    gc.unfreeze()
+    found = gc.get_objects()
+    if frozen:
+        gc.freeze()
     return found
 
 

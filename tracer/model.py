@@ -55,7 +55,7 @@ class Point(NamedTuple):
 
 @dataclass(slots=True)
 class Span:
-    """One call. Times are in nanoseconds since the trace began; ``end`` is 0 while it has not returned."""
+    """One call. Times are in nanoseconds since the trace began; ``end`` is None while it has not returned."""
 
     id: int
     parent: int
@@ -63,7 +63,7 @@ class Span:
     turn: int
     function: Function
     start: int
-    end: int = 0
+    end: int | None = None
     args: dict[str, Any] = field(default_factory=dict)
     result: Any = None
     error: str = ""

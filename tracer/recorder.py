@@ -41,14 +41,19 @@ _NO_FUNCTION: _Start = (False, None, False, None)
 
 
 class Recorder:
-    """Records ``subject`` between ``start`` and ``stop``; ``lines`` adds each line that runs."""
+    """Records ``subject`` between ``start`` and ``stop``; ``lines`` adds each line that runs.
 
-    def __init__(self, subject: Subject, *, lines: bool = False) -> None:
+    ``now`` tells the time in nanoseconds.
+    """
+
+    def __init__(
+        self, subject: Subject, *, lines: bool = False, now: Callable[[], int] = time.perf_counter_ns
+    ) -> None:
         self.journal = Journal(list(subject.functions.values()))
         self._subject = subject
         self._notes: list[Any] = []
         self._note = self._notes.extend
-        self._now = time.perf_counter_ns
+        self._now = now
         self._plain: set[type] = {type(None)}
         self._numbers = count(1)
         self._tasks: dict[int, tuple[int, weakref.ref[asyncio.Task[Any]]]] = {}

@@ -47,7 +47,7 @@ class _Replay:
         self._waiting: dict[int, _Call] = {}
         self._passed: list[_Call] = []
         self._known: dict[int, tuple[Any, Keys]] = {}
-        self._locals: dict[int, dict[str, Any]] = {}
+        self._lines: dict[int, tuple[int, dict[str, Any]]] = {}
         self.by_letter: dict[str, Callable[[int, Any], None]] = {
             "b": lambda _, calls: self._stack.extend([_NOBODY] * calls),
             "T": lambda _, task: self._write(("T", *task)),
@@ -160,13 +160,16 @@ class _Replay:
         self._write(("E", at, *self._here(), *self._subject.message(*written), keys, text))
 
     def _line(self, at: int, found: tuple[int, dict[str, Any]]) -> None:
-        """A line runs; what is told are the values that changed."""
+        """A line runs; what is told are the values that changed.
+
+        How often the interpreter comes to a line that has several parts depends on its version.
+        """
         span, _, begun, _ = self._stack[-1]
-        if begun:
+        if begun and found != self._lines.get(span):
             line, values = found
-            before = self._locals.get(span, {})
+            before = self._lines[span][1] if span in self._lines else {}
             self._write(("L", at, span, line, {k: v for k, v in values.items() if before.get(k) != v}))
-            self._locals[span] = values
+            self._lines[span] = found
 
     def _describe(self, value: Any) -> tuple[Any, Keys]:
         """What to show of a value, and what it is about; each is read once, as all are kept until the end."""

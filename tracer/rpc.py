@@ -15,7 +15,6 @@ from tracer.recorder import Recorder
 
 _HEADER = "traceparent"
 _TRACE = 0x6D696E69_65746364_74726163_65720001
-_numbers = count(1)
 
 
 class Calls:
@@ -23,6 +22,7 @@ class Calls:
 
     def __init__(self) -> None:
         self.recorder: Recorder | None = None
+        self._numbers = count(1)
 
     async def client(
         self, ctx: Any, method: str, request: Any, reply_type: Any, invoker: Callable[..., Awaitable[Any]]
@@ -30,7 +30,7 @@ class Calls:
         """Number the call and put the number into what is sent."""
         if self.recorder is None:
             return await invoker(ctx, method, request, reply_type)
-        call = f"00-{_TRACE:032x}-{next(_numbers):016x}-01"
+        call = f"00-{_TRACE:032x}-{next(self._numbers):016x}-01"
         self.recorder.call(call, 0, method)
         try:
             sent = replace(ctx, metadata={**ctx.metadata, _HEADER: call})

@@ -93,11 +93,11 @@ def changes(trace: Trace) -> list[Change]:
 
 def _changes(trace: Trace) -> Iterator[Change]:
     states = {name: dict(state) for name, state in trace.states.items()}
-    for span in sorted(trace.spans.values(), key=lambda span: span.end):
+    for span in sorted(trace.spans.values(), key=lambda span: span.end or 0):
         member = trace.member(span.task)
         was = states.get(member)
         rules = [RULES[go] for go in span.function.go if go in RULES]
-        if was is None or not span.end or span.error:
+        if was is None or span.end is None or span.error:
             continue
         for rule in rules:
             for name, value in rule(span, member, was).items():

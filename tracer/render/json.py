@@ -98,7 +98,7 @@ def _span(trace: Trace, span: Span, names: dict[int, str], numbers: dict[int, in
         "file": span.function.file,
         "line": span.function.line,
         "start": span.start / 1000,
-        "end": span.end / 1000 if span.end else None,
+        "end": None if span.end is None else span.end / 1000,
         "args": span.args,
         "result": span.result,
         "error": span.error or None,
@@ -162,7 +162,8 @@ class _Loader:
     def span(self, each: dict[str, Any]) -> Span:
         function = Function(each["func"], tuple(each["go"]), each["file"], each["line"])
         span = Span(each["id"], each["parent"] or 0, self.task(each), each["turn"], function, 0)
-        span.start, span.end = round(each["start"] * 1000), round((each["end"] or 0) * 1000)
+        span.start = round(each["start"] * 1000)
+        span.end = None if each["end"] is None else round(each["end"] * 1000)
         span.args, span.result, span.error = each["args"], each["result"], each["error"] or ""
         span.keys, span.shared = self.keys(each["keys"]), each["shared"]
         span.lines = [(line["line"], line["values"]) for line in each["lines"]]
