@@ -95,10 +95,8 @@ def search(plans: list[Plan], mutant: str | None, jobs: int) -> Result | None:
             console.print(line, end="\r" if console.is_terminal else "\n")
     click.echo(summary(totals))
     took, rate = time.monotonic() - began, virtual / max(cpu, 0.001)
-    click.echo(
-        f"{done} seeds, {virtual:,.0f} virtual seconds in {took:.0f} s ({rate:.0f} a second of one processor): "
-        + ("a bug" if found else "nothing found")
-    )
+    speed = f"{virtual:,.0f} virtual seconds in {took:.0f} s ({rate:.0f} a second of one processor)"
+    click.echo(f"{done} seeds, {speed}: {'a bug' if found else 'nothing found'}")
     if len(plans) == 1:
         click.echo(f"journal {result.digest}")
     return found
