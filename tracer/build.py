@@ -33,6 +33,7 @@ class _Builder:
     calls: dict[tuple[str, int], _Offer] = field(default_factory=dict)
     readers: set[int] = field(default_factory=set)
     began: int = -1
+    newest: int = 0
 
     def time(self, at: int) -> int:
         if self.began < 0:
@@ -47,9 +48,12 @@ class _Builder:
     def receive(self, kind: Kind, offer: _Offer, span: int, task: int, at: int) -> Edge:
         """A new turn begins, caused by what was taken."""
         self.turns[self.here(span, task).task] += 1
-        edge = Edge(
-            kind, offer.name, offer.source, self.here(span, task), self.time(at), offer.label, offer.keys
-        )
+        return self.edge(kind, offer, self.here(span, task), at)
+
+    def edge(self, kind: Kind, offer: _Offer, target: Point, at: int) -> Edge:
+        """What was let go of has arrived."""
+        edge = Edge(kind, offer.name, offer.source, target, self.time(at), offer.label, offer.keys)
+        edge.after = self.newest
         self.trace.edges.append(edge)
         return edge
 
@@ -67,6 +71,7 @@ class _Builder:
         keys: Keys,
     ) -> None:
         here = self.here(parent, task)
+        self.newest = span
         self.trace.spans[span] = Span(
             span,
             parent,
@@ -79,10 +84,12 @@ class _Builder:
         )
 
     def end(self, at: int, span: int, result: Any) -> None:
-        self.trace.spans[span].end, self.trace.spans[span].result = self.time(at), result
+        ended = self.trace.spans[span]
+        ended.end, ended.last, ended.result = self.time(at), self.newest, result
 
     def fail(self, at: int, span: int, error: str) -> None:
-        self.trace.spans[span].end, self.trace.spans[span].error = self.time(at), error
+        ended = self.trace.spans[span]
+        ended.end, ended.last, ended.error = self.time(at), self.newest, error
 
     def put(self, at: int, span: int, task: int, parcel: int, name: str, keys: Keys, label: Any) -> None:
         self.parcels[parcel] = _Offer(self.here(span, task), name, keys, _text(label))
@@ -98,8 +105,7 @@ class _Builder:
 
     def go(self, at: int, span: int, task: int, new: int) -> None:
         source, target = self.here(span, task), Point(0, new, 0)
-        name = self.trace.tasks[new].name
-        self.trace.edges.append(Edge("spawn", name, source, target, self.time(at)))
+        self.edge("spawn", _Offer(source, self.trace.tasks[new].name, None, ""), target, at)
 
     def encode(self, at: int, span: int, task: int, lane: str, text: str, keys: Keys, label: Any) -> None:
         self.streams[lane].append((text, _Offer(self.here(span, task), _WIRE, keys, _text(label))))
@@ -132,7 +138,7 @@ class _Builder:
             here = self.here(span, task)
             root = next((s for s in self.trace.spans.values() if (s.task, s.turn) == here[1:]), None)
             target = Point(root.id if root else 0, here.task, here.turn)
-            self.trace.edges.append(Edge("rpc", offer.name, offer.source, target, self.time(at), offer.label))
+            self.edge("rpc", offer, target, at)
 
     def line(self, at: int, span: int, line: int, values: dict[str, Any]) -> None:
         self.trace.spans[span].lines.append((line, values))

@@ -70,11 +70,13 @@ class Span:
     keys: Keys = None
     lines: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     shared: int = 1
+    last: int = 0
+    """The newest call when it returned, for where time stands still; 0 while it has not."""
 
 
 @dataclass(slots=True)
 class Edge:
-    """A hand-off from one turn to another, at time ``at`` (when it was received)."""
+    """A hand-off from one turn to another, received at time ``at``, once the call ``after`` had begun."""
 
     kind: Kind
     name: str
@@ -85,12 +87,14 @@ class Edge:
     keys: Keys = None
     critical: bool = False
     later: bool = False
+    after: int = 0
 
 
 class Change(NamedTuple):
-    """From ``at`` on (nanoseconds), ``name`` of ``member`` is ``value``; ``span`` made it so."""
+    """At ``at``, once ``after`` had begun, ``span`` made ``value`` what ``name`` of ``member`` is."""
 
     at: int
+    after: int
     span: int
     member: str
     name: str

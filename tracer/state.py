@@ -93,7 +93,8 @@ def changes(trace: Trace) -> list[Change]:
 
 def _changes(trace: Trace) -> Iterator[Change]:
     states = {name: dict(state) for name, state in trace.states.items()}
-    for span in sorted(trace.spans.values(), key=lambda span: span.end or 0):
+    # Where time stands still, what was called last returns first.
+    for span in sorted(trace.spans.values(), key=lambda span: (span.end or 0, span.last, -span.id)):
         member = trace.member(span.task)
         was = states.get(member)
         rules = [RULES[go] for go in span.function.go if go in RULES]
@@ -103,4 +104,4 @@ def _changes(trace: Trace) -> Iterator[Change]:
             for name, value in rule(span, member, was).items():
                 if was.get(name) != value:
                     was[name] = value
-                    yield Change(span.end, span.id, member, name, value)
+                    yield Change(span.end, span.last, span.id, member, name, value)

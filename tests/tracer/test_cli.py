@@ -63,7 +63,8 @@ def test_a_trace_can_be_saved_and_shown(tmp_path: Path) -> None:
     assert (saved.returncode, saved.stderr) == (0, "OK\n")
     data = json.loads(saved.stdout)
     assert (data["schema"], data["etcd"], data["command"]) == (1, "v3.4.23", ["put", "foo", "bar"])
-    assert list(data["edges"][0]) == ["kind", "name", "from", "to", "label", "keys", "critical", "at"]
+    parts = ["kind", "name", "from", "to", "label", "keys", "critical", "at", "order"]
+    assert list(data["edges"][0]) == parts
     assert list(data["edges"][0]["from"]) == ["span", "member", "task", "turn"]
     assert data["members"] == {
         "n1": {"role": "leader"},

@@ -1,14 +1,15 @@
 """A trace as JSON, schema 1, and back: what the player, ``tracer show`` and other programs read.
 
-Times are microseconds since the trace began. Tasks of the same name on one member are told apart by ``#2``,
-``#3`` … in the order they appear. Beside what was recorded stands what a reader needs with it: which spans
-are stations, what was so of each member at first and what changed when, and the text of each function once,
-by ``file:line``.
+Times are microseconds since the trace began; where many things have the same, ``order`` says how many of the
+spans had begun. Tasks of the same name on one member are told apart by ``#2``, ``#3`` … in the order they
+appear. Beside what was recorded stands what a reader needs with it: which spans are stations, what was so of
+each member at first and what changed when, and the text of each function once, by ``file:line``.
 """
 
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from itertools import count
 from typing import Any
 
@@ -40,9 +41,10 @@ def dump(trace: Trace) -> str:
     numbers = dict(zip(trace.spans, count(1)))
     parts = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()]
     spans = [_span(trace, span, names, numbers) for span in trace.spans.values()]
-    edges = [_edge(trace, edge, names, numbers) for edge in trace.edges]
+    began = [(span.start, span.id) for span in trace.spans.values()]
+    edges = [_edge(trace, edge, names, numbers, began) for edge in trace.edges]
     stations = [{"span": numbers[i], "title": title} for i, title in trace.stations.items() if i in numbers]
-    changes = [_change(change, numbers) for change in trace.changes]
+    changes = [_change(change, numbers, began) for change in trace.changes]
     lists = {"spans": spans, "edges": edges, "stations": stations, "changes": changes}
     for key, values in lists.items():
         lines = ",\n  ".join(json.dumps(value, ensure_ascii=False) for value in values)
@@ -108,7 +110,9 @@ def _span(trace: Trace, span: Span, names: dict[int, str], numbers: dict[int, in
     }
 
 
-def _edge(trace: Trace, edge: Edge, names: dict[int, str], numbers: dict[int, int]) -> dict[str, Any]:
+def _edge(
+    trace: Trace, edge: Edge, names: dict[int, str], numbers: dict[int, int], began: list[tuple[int, int]]
+) -> dict[str, Any]:
     def point(at: Point) -> dict[str, Any]:
         where = {"member": trace.member(at.task), "task": names[at.task], "turn": at.turn}
         return {"span": numbers.get(at.span), **where}
@@ -122,12 +126,19 @@ def _edge(trace: Trace, edge: Edge, names: dict[int, str], numbers: dict[int, in
         "keys": _keys(edge.keys),
         "critical": edge.critical,
         "at": edge.at / 1000,
+        "order": bisect_right(began, (edge.at, edge.after)),
     }
 
 
-def _change(change: Change, numbers: dict[int, int]) -> dict[str, Any]:
-    span = numbers.get(change.span)
-    return change._asdict() | {"at": change.at / 1000, "span": span}
+def _change(change: Change, numbers: dict[int, int], began: list[tuple[int, int]]) -> dict[str, Any]:
+    return {
+        "at": change.at / 1000,
+        "order": bisect_right(began, (change.at, change.after)),
+        "span": numbers.get(change.span),
+        "member": change.member,
+        "name": change.name,
+        "value": change.value,
+    }
 
 
 def _texts(trace: Trace) -> dict[str, str]:
@@ -174,12 +185,17 @@ class _Loader:
         at = round(each["at"] * 1000) if "at" in each else number
         edge = Edge(each["kind"], each["name"], source, target, at, each["label"])
         edge.keys, edge.critical = self.keys(each["keys"]), each["critical"]
-        edge.later = edge.name == "batch interval"
+        edge.later, edge.after = edge.name == "batch interval", each.get("order", 0)
         return edge
 
     def change(self, each: dict[str, Any]) -> Change:
         return Change(
-            round(each["at"] * 1000), each["span"] or 0, each["member"], each["name"], each["value"]
+            round(each["at"] * 1000),
+            each["order"],
+            each["span"] or 0,
+            each["member"],
+            each["name"],
+            each["value"],
         )
 
     def place(self, at: str) -> tuple[str, int]:

@@ -30,6 +30,14 @@ test("steps are calls and hand-offs between tasks, in order of time", () => {
   );
 });
 
+test("where time stands still, the order in which things happened is kept", () => {
+  const still = story();
+  for (const span of still.spans) span.start = span.end = 0;
+  for (const [i, edge] of still.edges.entries()) Object.assign(edge, { at: 0, order: [3, 6, 8, 8, 9][i] });
+  const names = (recording) => recording.steps.map((_, n) => name(recording, n));
+  assert.deepEqual(names(new Recording(still)), names(make()));
+});
+
 test("another schema is refused in one line", () => {
   assert.throws(() => new Recording({ ...story(), schema: 2 }), /schema 1, not 2/);
 });

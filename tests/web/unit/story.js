@@ -67,9 +67,9 @@ export function story() {
     ],
     states: { n1: state(8), n2: state(8) },
     changes: [
-      { at: 14, span: 5, member: "n1", name: "log", value: 9 },
-      { at: 38, span: 8, member: "n2", name: "disk", value: 9 },
-      { at: 55, span: 9, member: "n1", name: "commit", value: 9 },
+      { at: 14, order: 5, span: 5, member: "n1", name: "log", value: 9 },
+      { at: 38, order: 8, span: 8, member: "n2", name: "disk", value: 9 },
+      { at: 55, order: 9, span: 9, member: "n1", name: "commit", value: 9 },
     ],
     functions: { "toy.py:40": 'def step(self):\n    """Take it. And more.\n\n    Go: a.go#step\n    """\n' },
   };

@@ -42,26 +42,26 @@ export class Recording {
     );
   }
 
-  /** Steps: every call when it begins, every hand-off when it is taken, in order of time. */
+  /** Steps: every call when it begins, every hand-off when it is taken, before what it sets going. */
   #number() {
     const { spans, edges } = this.data;
     const began = new Map();
-    for (const span of spans) {
+    for (const [i, span] of spans.entries()) {
       const turn = `${laneKey(span)}\n${span.turn}`;
-      if (!began.has(turn)) began.set(turn, span.start);
+      if (!began.has(turn)) began.set(turn, i);
     }
-    this.steps = spans.map((span) => ({ at: span.start, span, here: span }));
+    this.steps = spans.map((span, i) => ({ at: span.start, place: i, span, here: span }));
     this.links = []; // what goes on in the same task is a cause, but no step
     for (const [number, edge] of edges.entries()) {
       if (laneKey(edge.from) === laneKey(edge.to)) {
         this.links.push(edge);
         continue;
       }
-      let at = edge.at ?? number;
-      if (edge.kind === "rpc") at = Math.min(at, began.get(`${laneKey(edge.to)}\n${edge.to.turn}`) ?? at);
-      this.steps.push({ at, edge, here: edge.to });
+      const order = edge.order ?? after(spans, edge.at ?? number, (span) => span.start);
+      const place = Math.min(order, began.get(`${laneKey(edge.to)}\n${edge.to.turn}`) ?? order) - 0.5;
+      this.steps.push({ at: edge.at ?? number, place, edge, here: edge.to });
     }
-    this.steps.sort((a, b) => a.at - b.at || (a.span ? 1 : 0) - (b.span ? 1 : 0));
+    this.steps.sort((a, b) => a.place - b.place);
     this.steps.forEach((step, n) => {
       step.n = n;
       step.station = step.span ? this.stations.get(step.span.id) : undefined;
@@ -106,7 +106,8 @@ export class Recording {
       parent.calls = true;
     }
     for (const change of this.data.changes ?? []) {
-      change.n = Math.max(0, after(this.steps, change.at, (step) => step.at) - 1);
+      const newest = this.data.spans[Math.max(0, change.order - 1)];
+      change.n = this.stepOf.get(newest.id).n;
     }
   }
 
