@@ -2,7 +2,7 @@
 # a matter of milliseconds where nothing is.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs serve lint types fmt bench sim proto lock clean
+.PHONY: help demo test golden docs serve lint types fmt bench sim proto lock clean
 PY := .venv/bin/python
 export NO_MKDOCS_2_WARNING := 1
 
@@ -16,6 +16,11 @@ demo:           ## trace one put through three members, in this terminal
 test:           ## everything that is tested, beside the real etcd where it can be had
 	@scripts/setup dev graphviz chromium etcd web
 	@$(PY) -m pytest $(ARGS)
+
+golden:         ## accept how the scenarios go now; look at the difference
+	@scripts/setup dev
+	@$(PY) -m pytest -q tests/tracer/test_scenarios.py --rewrite
+	@git --no-pager diff --stat tests/testdata/traces
 
 docs:           ## build the site into site/
 	@scripts/setup dev graphviz

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from random import Random
 from typing import Any, Self
 
 from minietcd.clientv3 import client as clientv3
@@ -135,9 +136,11 @@ class Cluster:
         return await _main(["--endpoints", self.endpoint(to), *words], self._calls)
 
     @asynccontextmanager
-    async def client(self, to: str = "leader") -> AsyncIterator[clientv3.Client]:
-        """A client connected to the member ``to``."""
-        cfg = clientv3.Config(endpoints=[self.endpoint(to)], unary_interceptors=[self._calls.client])
+    async def client(self, *to: str) -> AsyncIterator[clientv3.Client]:
+        """A client of the members ``to`` (see ``endpoint``), or of the leader."""
+        endpoints = [self.endpoint(name) for name in to or ("leader",)]
+        chance = Random(" ".join(endpoints))
+        cfg = clientv3.Config(endpoints, unary_interceptors=[self._calls.client], random=chance)
         async with await clientv3.new(cfg) as client:
             yield client
 
@@ -149,10 +152,14 @@ class Cluster:
         """Begin ``request`` in a task of its own."""
         return asyncio.create_task(request, name=f"request {next(self._numbers)}")
 
-    async def proposed(self, words: bytes) -> None:
-        """Wait until the leader has an entry with these words in its log, on the disk or about to be."""
-        log = self._server(self.leader).r.node.rn.raft.raft_log
+    async def proposed(self, words: bytes, member: str = "") -> None:
+        """Wait until the leader, or ``member``, has an entry with these words, on its disk or about to be."""
+        log = self._server(member or self.leader).r.node.rn.raft.raft_log
         await self._until(lambda: any(words in e.data for e in log.all_entries()), self._ground.pause)
+
+    async def led(self) -> None:
+        """Wait until a member leads."""
+        await self._until(lambda: bool(self.leader))
 
     def machine(self, name: str) -> Machine:
         """The machine of a member, where it can be broken. Raises ClusterError on loopback."""

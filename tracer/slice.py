@@ -178,7 +178,7 @@ class _Slicer:
         lane = (member, name)
         for span in self.trace.spans.values():
             task = self.trace.tasks[span.task]
-            if (task.member, task.name) == lane and span.start > done.end and self._is(span, finish):
+            if (task.member, task.name) == lane and span.start > (done.end or 0) and self._is(span, finish):
                 source, target = (Point(s.id, s.task, s.turn) for s in (done, span))
                 self.extra.append(Edge("timer", "batch interval", source, target, span.start, later=True))
                 self.reached.add((span.task, span.turn))

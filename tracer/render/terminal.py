@@ -33,6 +33,8 @@ class Terminal:
     view: View
     width: int = 80
     times: bool = True
+    twins: bool = True
+    """Whether to name the Go twins."""
     names: dict[int, str] = field(init=False)
     answer: str = field(init=False)
     rest: str = field(init=False)
@@ -78,7 +80,7 @@ class Terminal:
     def _answered(self) -> int:
         """When the last client had its answer."""
         return max(
-            (s.end for s in self.trace.spans.values() if self.trace.member(s.task) == CLIENT), default=0
+            (s.end or 0 for s in self.trace.spans.values() if self.trace.member(s.task) == CLIENT), default=0
         )
 
     def _head(self, section: Section) -> Iterator[Text]:
@@ -113,14 +115,17 @@ class Terminal:
         left.append(f" shared by {span.shared}" * (span.shared > 1), style="bold yellow")
         left.append(_arguments(span.args), style="default")
         left.append(_outcome(span.result, span.error), style="red" if span.error else "green")
-        took = _time(span.end - span.start) if self.times and span.end else ""
+        duration = (span.end or span.start) - span.start
+        took = _time(duration) if self.times and duration else ""
         indent = 5 + _TITLE if self.view.depth == 1 else 6 + 2 * row.depth
         yield from self._columns(left, span.function.go[0] if span.function.go else "", took, indent)
         if self.view.depth > 2:
             yield from (self._line(row, line, values) for line, values in span.lines)
 
     def _columns(self, left: Text, twin: str, took: str, indent: int) -> Iterator[Text]:
-        if self.width >= _WIDE:
+        if not self.twins:
+            yield self._right(self._cut(left, 9 * bool(took)), took)
+        elif self.width >= _WIDE:
             column = self.width // 2
             left.truncate(column - 2, overflow="ellipsis", pad=True)
             left.append("  ")

@@ -1,0 +1,126 @@
+"""The runs that pages and tests are made from: each the same at every build, as a seed decides it.
+
+A scenario prepares its cluster (connections made, a first key written), then tells a story that is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from runpy import run_path
+from typing import Any
+
+from minietcd.clientv3.errors import StatusError
+from minietcd.etcdserver.api.v3rpc.rpctypes.error import EtcdError
+from minietcd.pkg.context import BACKGROUND
+from tracer.cluster import Cluster
+from tracer.ground import Ground, simulate
+from tracer.model import Trace
+from tracer.slice import requests, slice
+from tracer.source import ROOT
+from tracer.stations import RULES, mark
+
+type Story = Callable[[Cluster], Awaitable[object]]
+
+
+def ctl(*words: str, to: str = "leader") -> Story:
+    """The story of one command."""
+    return lambda cluster: cluster.ctl(*words, to=to)
+
+
+async def warm(cluster: Cluster) -> None:
+    """Let connections be made and a key be there, as where somebody has worked before."""
+    for name in cluster.names:
+        await cluster.ctl("put", "foo", "before", to=name)
+
+
+async def _leader_dies(cluster: Cluster) -> None:
+    """It dies when a follower has the entry and nobody knows; then the next leader is asked for it."""
+    async with cluster.client() as client:
+        put = cluster.start(client.kv.put(BACKGROUND, "foo", "bar"))
+        await cluster.proposed(b"bar", "n2")
+        cluster.crash(cluster.leader)
+        with suppress(EtcdError, StatusError):
+            await put
+    await cluster.led()
+    await cluster.ctl("get", "foo")
+
+
+def _example(name: str) -> Story:
+    story: Story = run_path(str(Path(ROOT, "examples", f"{name}.py")))["story"]
+    return story
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A story, and what surrounds it; ``words`` are what a reader would type or call it."""
+
+    name: str
+    title: str
+    words: tuple[str, ...]
+    story: Story
+    members: int = 3
+    before: Story = warm
+    seed: int = 1
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Of ``embed.config.Config``."""
+    recording: str = ""
+    """What the real etcd did, if that was recorded, too: the name of the file."""
+
+    def record(self, *, lines: bool = False) -> Trace:
+        """What served the requests of the story; with the ``lines`` that ran, if wanted."""
+
+        async def run(ground: Ground) -> Trace:
+            async with Cluster(self.members, lines=lines, ground=ground, **self.fields) as cluster:
+                await self.before(cluster)
+                await cluster.settle()
+                return await cluster.record(_as_coroutine(self.story(cluster)))
+
+        seen = simulate(self.seed, run)
+        trace = mark(slice(seen, requests(seen), RULES))
+        trace.command = self.words
+        return trace
+
+
+async def _as_coroutine(story: Awaitable[object]) -> None:
+    await story
+
+
+_PUT = ("put", "foo", "bar")
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("put", "put to the leader of three", _PUT, ctl(*_PUT), recording="put_leader_3node"),
+        Scenario("put-single", "put, one member", _PUT, ctl(*_PUT), members=1, recording="put_single"),
+        Scenario(
+            "put-to-follower",
+            "put to a follower of three",
+            _PUT,
+            ctl(*_PUT, to="follower"),
+            recording="put_follower_3node",
+        ),
+        Scenario(
+            "three-puts",
+            "three puts, of which two share a write to disk",
+            ("three", "puts"),
+            _example("three_puts_one_fsync"),
+        ),
+        Scenario(
+            "get",
+            "linearizable get from three",
+            ("get", "foo"),
+            ctl("get", "foo"),
+            recording="get_linearizable_3node",
+        ),
+        Scenario(
+            "get-serializable",
+            "serializable get from a follower",
+            ("get", "foo", "--consistency=s"),
+            ctl("get", "foo", "--consistency=s", to="follower"),
+        ),
+        Scenario("leader-dies", "the leader dies during a put", ("the", "leader", "dies"), _leader_dies),
+    )
+}
+"""By name."""
