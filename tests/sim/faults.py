@@ -220,15 +220,19 @@ def _power(cast: _Cast) -> Iterator[Event]:
 
 
 def _partition(cast: _Cast) -> Iterator[Event]:
-    kind = cast.rng.choice(["isolate"] * 4 + ["mute", "deaf", "hide", "split", "split", "bridge"])
-    if kind == "split":
+    """A cut somewhere; at its worst around a leader whose clock is slow, which trusts in itself for long."""
+    kind = cast.rng.choice(["leader"] * 3 + ["isolate", "isolate", "mute", "deaf", "hide", "split", "bridge"])
+    if kind == "leader":
+        yield Event(0, "clock", ("leader", f"{cast.rng.choice([0.3, 0.7, 1]):g}"), 6.0)
+        yield Event(0.001, "isolate", ("leader",), cast.long() + 1)
+    elif kind == "split":
         yield Event(0, kind, cast.groups(), cast.long())
-    elif kind == "bridge" and len(cast.names) > 2:
+    elif kind == "bridge":
         middle, *rest = cast.rng.sample(cast.names, len(cast.names))
         half = (len(rest) + 1) // 2
         yield Event(0, kind, (middle, ",".join(rest[:half]), ",".join(rest[half:])), cast.long())
     else:
-        yield Event(0, "isolate" if kind == "bridge" else kind, (cast.anybody(),), cast.long())
+        yield Event(0, kind, (cast.anybody(),), cast.long())
 
 
 def _coup(cast: _Cast) -> Iterator[Event]:

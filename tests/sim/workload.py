@@ -15,7 +15,7 @@ from tests.sim.checks import Answer
 from tests.sim.linearizability import Operation, Stored
 from tests.sim.world import Client, World
 
-KEYS = [b"a", b"b", b"c", b"d", b"e"]
+KEYS = [b"a", b"b", b"c"]
 RATE = 20.0
 """Operations a second, of all clients together."""
 CLIENTS = 6
