@@ -75,9 +75,12 @@ def instant(docs: Path, served: Callable[[Path], str]) -> str:
     return url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; it needs its sandbox switched off to run as root."""
+    """Debian's Chromium; it needs its sandbox switched off to run as root.
+
+    Its loop would be in the way of the tests that come after a module.
+    """
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         missing("chromium (Debian: chromium)")

@@ -221,7 +221,7 @@ def test_the_lines_that_ran_are_marked_and_their_values_shown(page: Page, url: s
 
 def test_the_state_follows_the_entry_to_every_member(page: Page, url: str) -> None:
     opened(page, f"{url}one-put/")
-    log = page.locator("trace-player .log.m1 .entry").last
+    log = page.locator("trace-player .strip.m1 .entry").last
     expect(log).to_have_class("entry none")
     stages = {"RaftLog.append": "log", "WAL.save": "disk", "commit": "commit", "MVCC": "commit"}
     for call, stage in stages.items():
@@ -230,7 +230,7 @@ def test_the_state_follows_the_entry_to_every_member(page: Page, url: str) -> No
         expect(log).to_have_class(f"entry {stage}")
     press(page, "last")
     for member in ("m1", "m2", "m3"):
-        expect(page.locator(f"trace-player .log.{member} .entry").last).to_have_class("entry applied")
+        expect(page.locator(f"trace-player .strip.{member} .entry").last).to_have_class("entry applied")
 
 
 def test_hovering_a_row_marks_the_lanes(page: Page, url: str) -> None:

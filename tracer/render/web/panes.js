@@ -41,7 +41,7 @@ export function caption(recording, step, ordinal) {
   );
   if (step.edge) {
     const { edge } = step;
-    line.append("takes ", h("code", {}, edge.label || "a signal"), " from ");
+    line.append("takes ", edge.label ? h("code", {}, edge.label) : "a signal", " from ");
     if (edge.from.member !== edge.to.member) line.append(h("b", {}, edge.from.member), " ");
     line.append(edge.from.task, " by ", h("b", {}, way(edge)));
   } else {
@@ -59,7 +59,7 @@ export function caption(recording, step, ordinal) {
 /** How long after the beginning, and how long it took; nothing where the clock stood still. */
 function when(recording, step) {
   const time = (us) => (us >= 100 ? `${(us / 1000).toFixed(1)} ms` : `${Math.round(us)} µs`);
-  const took = step.span?.end ? `, took ${time(step.span.end - step.span.start)}` : "";
+  const took = step.span?.end > step.span?.start ? `, took ${time(step.span.end - step.span.start)}` : "";
   return recording.steps.at(-1).at > 0 ? `+${time(step.at - recording.steps[0].at)}${took}` : "";
 }
 
@@ -117,8 +117,8 @@ function lines(recording, span, text) {
         "span",
         { class: "src" },
         ...parts.map(([kind, part]) => (kind ? h("span", { class: `t-${kind}` }, part) : part)),
+        ...chips(values),
       ),
-      ...chips(values),
       "\n",
     );
   });
@@ -181,7 +181,7 @@ function logs(recording, now, members, ordinal) {
     return h(
       "div",
       {
-        class: `log m${ordinal(member)}`,
+        class: `strip m${ordinal(member)}`,
         role: "img",
         "aria-label": `${member}: log up to ${now[member].log?.value}, on disk ${now[member].disk?.value}, committed ${now[member].commit?.value}, applied ${now[member].applied?.value}`,
       },

@@ -417,7 +417,10 @@ class TracePlayer extends HTMLElement {
     parts.tree.setAttribute("aria-activedescendant", `row-${n}`);
     parts.caption.replaceChildren(...caption(recording, step, ordinal));
     parts.source.replaceChildren(...source(recording, step, this.getAttribute("sources"), recording.data.etcd));
+    const ran = parts.source.querySelector(".ran");
+    const { clientHeight } = parts.source;
     parts.source.scrollTop = 0;
+    if (ran?.offsetTop > 0.7 * clientHeight) parts.source.scrollTop = ran.offsetTop - 0.4 * clientHeight;
     parts.state.replaceChildren(...state(recording, n, this.since, (member) => this.lanes.ordinal(member), this.go));
     this.#controls();
     this.#mark();
