@@ -141,7 +141,13 @@ class _Builder:
             self.edge("rpc", offer, target, at)
 
     def line(self, at: int, span: int, line: int, values: dict[str, Any]) -> None:
-        self.trace.spans[span].lines.append((line, values))
+        ran = self.trace.spans[span]
+        ran.lines.append((line, values))
+        self.trace.ran.setdefault((self.trace.member(ran.task), ran.function), set()).add(line)
+
+    def line_before(self, _: int, task: int, function: int, line: int) -> None:
+        place = self.trace.member(task), self.functions[function]
+        self.trace.ran.setdefault(place, set()).add(line)
 
 
 def build(journal: Journal) -> Trace:
@@ -159,6 +165,7 @@ def build(journal: Journal) -> Trace:
         "D": builder.decode,
         "C": builder.call,
         "L": builder.line,
+        "l": builder.line_before,
     }
     for event in journal.events:
         _apply(steps, event)

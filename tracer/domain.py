@@ -73,28 +73,36 @@ def subject(wanted: Callable[[str], bool] = lambda _: True) -> Subject:
         importlib.import_module(module.name)
     _requests.clear()
     watched = {code: each for code, each in functions().items() if any(map(wanted, each.go))}
-    return Subject(watched, DOORS, keys_of, brief, shows, task_name, stream, message)
+    return Subject(watched, DOORS, keys_of, brief, shows, task_name, stream, message, helpers())
 
 
 def functions() -> dict[CodeType, Function]:
     """Every function with a ``Go:`` line, nested ones too, wherever decorators have put it."""
-    root = str(ROOT / "minietcd")
     found: dict[CodeType, Function] = {}
-    for each in _objects():
-        if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(root):
-            dull = {name for name, kind in each.__annotations__.items() if not _TELLING.search(str(kind))}
-            _collect(each.__code__, found, dull)
+    for each in _ours():
+        dull = {name for name, kind in each.__annotations__.items() if not _TELLING.search(str(kind))}
+        _collect(each.__code__, found, dull)
     return found
 
 
-def _objects() -> list[Any]:
-    """All there are, also those that a simulated world keeps from the garbage collector."""
-    frozen = gc.get_freeze_count()
+def helpers() -> dict[CodeType, Function]:
+    """Every function without one, but no nested ones."""
+    codes = (each.__code__ for each in _ours() if not twins(each.__code__))
+    return {code: Function(code.co_qualname, (), _path(code), code.co_firstlineno) for code in codes}
+
+
+def _ours() -> list[FunctionType]:
+    """All of minietcd's functions there are, also if a simulated world hides them from the collector."""
+    root, frozen = str(ROOT / "minietcd"), gc.get_freeze_count()
     gc.unfreeze()
-    found = gc.get_objects()
+    found = [each for each in gc.get_objects() if isinstance(each, FunctionType)]
     if frozen:
         gc.freeze()
-    return found
+    return [each for each in found if each.__code__.co_filename.startswith(root)]
+
+
+def _path(code: CodeType) -> str:
+    return Path(code.co_filename).relative_to(ROOT).as_posix()
 
 
 def twins(code: CodeType) -> tuple[str, ...]:
@@ -138,11 +146,10 @@ def shows(kind: type) -> bool:
 def _collect(code: CodeType, found: dict[CodeType, Function], dull: set[str]) -> None:
     go = tuple(twin for twin in twins(code) if not _NOT_TRACED.search(twin))
     if go and code not in found:
-        path = Path(code.co_filename).relative_to(ROOT).as_posix()
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         shown = tuple(name for name in names if name not in _NOT_SHOWN | dull)
         name = code.co_qualname.replace(".<locals>", "")
-        found[code] = Function(name, go, path, code.co_firstlineno, shown)
+        found[code] = Function(name, go, _path(code), code.co_firstlineno, shown)
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
             _collect(inner, found, set())

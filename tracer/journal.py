@@ -13,6 +13,7 @@ Each tuple starts with a letter (``span`` 0 stands for "directly in the task"):
     D time span task lane message                 and read from it
     C time span task call leg label               a remote call: 0 sent, 1 arrived, 2 answered, 3 answer here
     L time span line values                       a line runs; the values that changed since the last
+    l time task function line                     a line runs of what is no call: it had begun, or it helps
 """
 
 from __future__ import annotations

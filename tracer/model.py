@@ -116,6 +116,8 @@ class Trace:
     changes: list[Change] = field(default_factory=list)
     stations: dict[int, str] = field(default_factory=dict)
     """The spans that a reader should see first, and what to call them."""
+    ran: dict[tuple[str, Function], set[int]] = field(default_factory=dict)
+    """The lines that ran, by member and function, also of loops that had begun and of helpers."""
     texts: dict[tuple[str, int], str] = field(default_factory=dict)
     """Source of functions by file and line, where it is not to be read from the file."""
 

@@ -49,7 +49,7 @@ class Recorder:
     def __init__(
         self, subject: Subject, *, lines: bool = False, now: Callable[[], int] = time.perf_counter_ns
     ) -> None:
-        self.journal = Journal(list(subject.functions.values()))
+        self.journal = Journal([*subject.functions.values(), *subject.helpers.values()])
         self._subject = subject
         self._notes: list[Any] = []
         self._note = self._notes.extend
@@ -82,7 +82,7 @@ class Recorder:
     def start(self) -> None:
         """Begin to record. Raises RuntimeError if another tool holds the interpreter's every slot."""
         self._note(("b", 0, sum(id(frame.f_code) in self._functions for frame in _frames(1))))
-        self._monitor.start(self._subject.functions if self._lines else ())
+        self._monitor.start((*self._subject.functions, *self._subject.helpers) if self._lines else ())
 
     def stop(self) -> None:
         """Record no more, and put into the journal what was; nothing of the program is kept any longer."""
@@ -166,10 +166,14 @@ class Recorder:
         if id(code) in self._functions:
             self._note(("U", self._now(), f"{type(error).__name__}: {error!s:.80}".rstrip(": ")))
 
-    def _on_line(self, _code: CodeType, line: int) -> None:
-        """A line of a chosen function is about to run."""
+    def _on_line(self, code: CodeType, line: int) -> None:
+        """A line of a chosen function, or of a helper, is about to run."""
+        if id(code) not in self._functions:
+            self._note(("l", 0, (id(code), line)))
+            return
         found = {name: self._brief(value) for name, value in list(sys._getframe(1).f_locals.items())}
-        self._note(("L", self._now(), (line, {k: text for k, text in found.items() if text is not None})))
+        values = {name: text for name, text in found.items() if text is not None}
+        self._note(("L", self._now(), (id(code), line, values)))
 
     def _brief(self, value: Any) -> Any:
         try:

@@ -39,7 +39,7 @@ class _Replay:
     def __init__(self, subject: Subject, write: Callable[[Event], None]) -> None:
         self._subject = subject
         self._write = write
-        functions = enumerate(subject.functions.items())
+        functions = enumerate((*subject.functions.items(), *subject.helpers.items()))
         self._functions = {id(code): (number, each.params) for number, (code, each) in functions}
         self._spans = count(1)
         self._lane = 0
@@ -47,7 +47,7 @@ class _Replay:
         self._waiting: dict[int, _Call] = {}
         self._passed: list[_Call] = []
         self._known: dict[int, tuple[Any, Keys]] = {}
-        self._lines: dict[int, tuple[int, dict[str, Any]]] = {}
+        self._lines: dict[int, tuple[int, int, dict[str, Any]]] = {}
         self.by_letter: dict[str, Callable[[int, Any], None]] = {
             "b": lambda _, calls: self._stack.extend([_NOBODY] * calls),
             "T": lambda _, task: self._write(("T", *task)),
@@ -64,6 +64,7 @@ class _Replay:
             "D": lambda at, read: self._write(("D", at, *self._here(), *self._subject.message(*read))),
             "C": lambda at, call: self._write(("C", at, *self._here(), *call)),
             "L": self._line,
+            "l": lambda at, ran: self._tell_line(at, *ran),
         }
 
     def start(self, code: CodeType, at: int, value: Any) -> None:
@@ -159,17 +160,23 @@ class _Replay:
         text, keys = self._describe(written[1])
         self._write(("E", at, *self._here(), *self._subject.message(*written), keys, text))
 
-    def _line(self, at: int, found: tuple[int, dict[str, Any]]) -> None:
+    def _line(self, at: int, found: tuple[int, int, dict[str, Any]]) -> None:
         """A line runs; what is told are the values that changed.
 
         How often the interpreter comes to a line that has several parts depends on its version.
         """
         span, _, begun, _ = self._stack[-1]
-        if begun and found != self._lines.get(span):
-            line, values = found
-            before = self._lines[span][1] if span in self._lines else {}
+        code, line, values = found
+        if not begun:
+            self._tell_line(at, code, line)
+        elif found != self._lines.get(span):
+            before = self._lines[span][2] if span in self._lines else {}
             self._write(("L", at, span, line, {k: v for k, v in values.items() if before.get(k) != v}))
             self._lines[span] = found
+
+    def _tell_line(self, at: int, code: int, line: int) -> None:
+        """A line runs of what is no call in the trace."""
+        self._write(("l", at, self._here()[1], self._functions[code][0], line))
 
     def _describe(self, value: Any) -> tuple[Any, Keys]:
         """What to show of a value, and what it is about; each is read once, as all are kept until the end."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from types import CodeType
 from typing import Any
@@ -46,3 +46,5 @@ class Subject:
     """What to remember of the object that reads or writes a stream."""
     message: Callable[[Any, Any], tuple[str, str]] = lambda _, message: ("", str(message))
     """From that and a message: the stream it travels on, and what it looks like on both ends."""
+    helpers: Mapping[CodeType, Function] = field(default_factory=dict)
+    """What is no step of a trace, but may be shown with the lines of it that ran."""
