@@ -200,12 +200,12 @@ class TracePlayer extends HTMLElement {
         h(
           "section",
           { class: "calls", "data-is": "calls" },
-          h("h3", {}, "Calls", h("button", { class: "text", onclick: () => this.#unfold() }, "open all")),
+          h("h2", {}, "Calls", h("button", { class: "text", onclick: () => this.#unfold() }, "open all")),
           parts.tree,
           parts.why,
         ),
-        h("section", { "data-is": "source" }, h("h3", {}, "Source"), parts.source),
-        h("section", { "data-is": "state" }, h("h3", {}, "State"), parts.state),
+        h("section", { "data-is": "source" }, h("h2", {}, "Source"), parts.source),
+        h("section", { "data-is": "state" }, h("h2", {}, "State"), parts.state),
       ),
       parts.live,
       this.#help(),
@@ -317,7 +317,7 @@ class TracePlayer extends HTMLElement {
     this.parts.help = h(
       "dialog",
       { "aria-label": "Keys" },
-      h("h3", {}, "Keys"),
+      h("h2", {}, "Keys"),
       h("table", {}, h("tbody", {}, ...rows)),
       h(
         "p",
@@ -459,8 +459,8 @@ class TracePlayer extends HTMLElement {
     this.lanes.mark({ n, why: chain, critical: this.critical });
     parts.why.hidden = !this.explaining;
     parts.tree.hidden = this.explaining;
-    this.body.querySelector(".calls h3").firstChild.data = this.explaining ? "Why" : "Calls";
-    this.body.querySelector(".calls h3 button").hidden = this.explaining;
+    this.body.querySelector(".calls h2").firstChild.data = this.explaining ? "Why" : "Calls";
+    this.body.querySelector(".calls h2 button").hidden = this.explaining;
     if (this.explaining)
       parts.why.replaceChildren(...why(recording, n, (member) => this.lanes.ordinal(member), this.go));
     else this.list.draw();
@@ -547,7 +547,7 @@ class TracePlayer extends HTMLElement {
   }
 
   #unfold() {
-    const all = this.body.querySelector(".calls h3 button");
+    const all = this.body.querySelector(".calls h2 button");
     const isOpen = all.textContent === "close";
     this.open = new Set(
       isOpen ? [] : this.recording.steps.filter((step) => step.edge || step.calls).map((step) => step.n),
