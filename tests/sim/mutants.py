@@ -66,22 +66,22 @@ MUTANTS = {
     "commit-any-term": Mutant(
         "entries of earlier terms are committed by counting who has them",
         (Edit(RaftLog, "maybe_commit", {" and self.zero_term_on_err_compacted(max_index) == term": ""}),),
-        1000,
+        400,
     ),
     "forget-vote": Mutant(
         "the vote is not written to the log",
         (Edit(WAL, "save", {"self.save_state(st)": "self.save_state(HardState(st.term, 0, st.commit))"}),),
-        1000,
+        100,
     ),
     "no-fsync": Mutant(
         "writes are acknowledged before they are on the disk",
         (Edit(WAL, "save", {"elif sync:": "elif False:"}),),
-        1000,
+        50,
     ),
     "read-without-quorum": Mutant(
         "a leader answers reads without asking whether it still is one",
         (Edit(raft, "send_msg_read_index_response", {"r.read_only.option != ReadOnlySafe": "True"}),),
-        1000,
+        150,
     ),
     "apply-twice": Mutant(
         "after a restart entries are applied that the database has already",
@@ -92,7 +92,7 @@ MUTANTS = {
                 {"= e.index > self.consist_index.consistent_index()": "= True"},
             ),
         ),
-        1000,
+        10,
     ),
     "stale-snapshot": Mutant(
         "a snapshot is installed although the member has come further",
@@ -104,7 +104,7 @@ MUTANTS = {
             ),
             Edit(EtcdServer, "apply_snapshot", {"metadata.index > ep.appliedi": "True"}),
         ),
-        1000,
+        400,
     ),
     "half-a-joint-quorum": Mutant(
         "in a joint configuration the majority of the new voters decides alone",
@@ -112,7 +112,7 @@ MUTANTS = {
             Edit(JointConfig, "committed_index", {", self.outgoing.committed_index(acked_index)": ", 2**63"}),
             Edit(JointConfig, "vote_result", {"if first == second:": "if True:"}),
         ),
-        1000,
+        150,
     ),
     "lease-outlives-quorum": Mutant(
         "reads rely on a lease that a leader keeps when it has lost its quorum",
@@ -124,6 +124,6 @@ MUTANTS = {
             ),
             Edit(ProgressTracker, "quorum_active", {"== VoteWon": "is not None"}),
         ),
-        1000,
+        50,
     ),
 }
