@@ -64,13 +64,23 @@ class Scenario:
     members: int = 3
     before: Story = warm
     seed: int = 1
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Of ``embed.config.Config``."""
     recording: str = ""
     """What the real etcd did, if that was recorded, too: the name of the file."""
 
     def record(self, *, lines: bool = False) -> Trace:
         """What served the requests of the story; with the ``lines`` that ran, if wanted."""
+        return self.served(self.watch(lines=lines))
+
+    def served(self, seen: Trace) -> Trace:
+        """Of all that was ``seen``, what served the requests."""
+        trace = mark(slice(seen, requests(seen), RULES))
+        trace.command = self.words
+        return trace
+
+    def watch(self, *, lines: bool = False) -> Trace:
+        """All that happens while the story is told."""
 
         async def run(ground: Ground) -> Trace:
             async with Cluster(self.members, lines=lines, ground=ground, **self.fields) as cluster:
@@ -78,10 +88,7 @@ class Scenario:
                 await cluster.settle()
                 return await cluster.record(_as_coroutine(self.story(cluster)))
 
-        seen = simulate(self.seed, run)
-        trace = mark(slice(seen, requests(seen), RULES))
-        trace.command = self.words
-        return trace
+        return simulate(self.seed, run)
 
 
 async def _as_coroutine(story: Awaitable[object]) -> None:

@@ -7,26 +7,26 @@ anew at each build.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import io
 import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from tracer import fidelity
-from tracer.cluster import Cluster
 from tracer.fold import Section, View, story
 from tracer.model import Trace
+from tracer.pages import book as book_pages
+from tracer.pages.book import Book, PageError, Recording
+from tracer.pages.code import Code
 from tracer.render import callgraph, json, page, player
 from tracer.render.terminal import Terminal
-from tracer.slice import requests, slice
+from tracer.scenarios import SCENARIOS, Scenario
 from tracer.source import ROOT
-from tracer.stations import RULES, mark, station
+from tracer.stations import station
 
 DOCS = ROOT / "docs"
 UPSTREAM = ROOT / "tests" / "testdata" / "upstream"
@@ -50,35 +50,7 @@ _SVG = """\
 """Rich's own form of it fetches a font from elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A command on a cluster, and the recording of the real etcd that it is compared with."""
-
-    recording: str
-    title: str
-    members: int
-    to: str
-    words: tuple[str, ...]
-
-
-SCENARIOS = (
-    Scenario("put_single", "put, one member", 1, "leader", ("put", "foo", "bar")),
-    Scenario("put_leader_3node", "put to the leader of three", 3, "leader", ("put", "foo", "bar")),
-    Scenario("put_follower_3node", "put to a follower of three", 3, "follower", ("put", "foo", "bar")),
-    Scenario("get_linearizable_3node", "linearizable get from three", 3, "leader", ("get", "foo")),
-)
-ONE_PUT = SCENARIOS[1]
-
-
-async def record(scenario: Scenario) -> Trace:
-    """The slice of one request, on a cluster that has served one before: connections are warm."""
-    async with Cluster(scenario.members, lines=scenario is ONE_PUT) as cluster:
-        await cluster.ctl("put", "foo", "before")
-        await cluster.settle()
-        seen = await cluster.record(cluster.ctl(*scenario.words, to=scenario.to))
-    trace = mark(slice(seen, requests(seen), RULES))
-    trace.command = scenario.words
-    return trace
+ONE_PUT = SCENARIOS["put"]
 
 
 def main() -> None:
@@ -89,35 +61,68 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="tracer.site")
     options.add_argument("--docs", type=Path, default=DOCS)
     options.add_argument("--picture", action="store_true")
+    options.add_argument("--unshown", action="store_true", help="list traced functions that no page shows")
     asked = options.parse_args()
     if not shutil.which("dot"):
         sys.exit("make docs needs the program dot: install Graphviz (Debian: apt install graphviz)")
     logging.getLogger().addHandler(logging.NullHandler())
     if asked.picture:
-        write_picture(asyncio.run(record(ONE_PUT)))
+        write_picture(ONE_PUT.record())
         return
-    pieces, sources = asked.docs / "_generated", asked.docs / "source"
-    played, traces_of = asked.docs / "assets" / "player", asked.docs / "assets" / "traces"
+    book = Book(Code(ROOT, go_lines()), record)
+    try:
+        write_all(asked.docs, book)
+    except PageError as error:
+        sys.exit(str(error))
+    if asked.unshown:
+        print(unshown(book), end="")
+
+
+def record(name: str) -> Recording:
+    """The scenario of that name, with the lines that ran. Raises KeyError."""
+    seen = SCENARIOS[name].watch(lines=True)
+    return Recording(seen, SCENARIOS[name].served(seen))
+
+
+def go_lines() -> dict[str, int]:
+    """The line of each Go symbol of the version that we follow."""
+    with (UPSTREAM / "symbols-v3.4.23.txt").open() as symbols:
+        return page.go_lines(symbols)
+
+
+def write_all(docs: Path, book: Book) -> None:
+    """What is made anew at each build. Raises PageError."""
+    pieces, sources = docs / "_generated", docs / "source"
+    played, traces_of = docs / "assets" / "player", docs / "assets" / "traces"
     for directory in (pieces, sources, played, traces_of):
         shutil.rmtree(directory, ignore_errors=True)
     player.write(played)
-    traces = {scenario: asyncio.run(record(scenario)) for scenario in SCENARIOS}
-    write_one_put(traces[ONE_PUT], pieces / "one_put")
-    _write(traces_of / "one-put.json", json.dump(traces[ONE_PUT]))
-    write_fidelity(traces, pieces / "fidelity.md")
-    write_sources(traces.values(), sources)
-    write_decisions(asked.docs / "decisions", pieces / "decisions.md")
+    book_pages.write(book, docs)
+    compared = {each: book.record(each.name).sliced for each in SCENARIOS.values() if each.recording}
+    one_put = book.record(ONE_PUT.name).sliced
+    write_one_put(one_put, pieces / "one_put")
+    _write(traces_of / "one-put.json", json.dump(one_put))
+    for name in sorted(book.played):
+        _write(traces_of / f"{name}.json", json.dump(book.record(name).sliced))
+    write_fidelity(compared, pieces / "fidelity.md")
+    write_sources(compared.values(), book.files, sources)
+    write_decisions(docs / "decisions", pieces / "decisions.md")
+
+
+def unshown(book: Book) -> str:
+    """The traced functions that no page shows, a line each."""
+    found = book.unshown([book.record(name).sliced for name in SCENARIOS])
+    lines = [f"{function.file}  {name}\n" for name, function in found.items()]
+    return f"{len(found)} traced functions are shown on no page\n" + "".join(sorted(lines))
 
 
 def write_one_put(trace: Trace, directory: Path) -> None:
     """The graph, the stations, the tree, and a picture for whoever has no site."""
     stations = story(trace, View(1), station)
-    with (UPSTREAM / "symbols-v3.4.23.txt").open() as symbols:
-        lines = page.go_lines(symbols)
     pieces = {
         "graph.svg": callgraph.svg(callgraph.dot(trace, stations)),
         "graph.txt": _plain(trace, stations, View(1)),
-        "stations.md": page.stations(trace, stations, lines),
+        "stations.md": page.stations(trace, stations, go_lines()),
         "facts.md": _facts(trace),
         "tree.html": page.terminal(
             Terminal(trace, story(trace, View(2), station), View(2), width=150).lines()
@@ -190,10 +195,10 @@ def _differences(scores: dict[Scenario, fidelity.Score]) -> Iterable[str]:
         yield "\n" if found else "None.\n\n"
 
 
-def write_sources(traces: Iterable[Trace], directory: Path) -> None:
-    """A page for every file that a trace passes through, so that links have somewhere to go."""
-    files = sorted({span.function.file for trace in traces for span in trace.spans.values()})
-    for name in files:
+def write_sources(traces: Iterable[Trace], linked: set[str], directory: Path) -> None:
+    """A page for every file that a trace passes through or a page links, so that links lead somewhere."""
+    files = {span.function.file for trace in traces for span in trace.spans.values()}
+    for name in sorted(files | linked):
         text = (ROOT / name).read_text(encoding="utf-8")
         head = "---\nsearch:\n  exclude: true\nhide: [toc]\n---\n"
         body = f"# `{name}`\n\n~~~~ {{ .python linenums=1 }}\n{text}~~~~\n"

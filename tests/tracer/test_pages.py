@@ -1,0 +1,125 @@
+"""Pages are prose with names in it; what these stand for comes from code and traces, or the build ends."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from tracer.pages.book import Book, PageError, Recording, write
+from tracer.pages.code import Code
+from tracer.scenarios import SCENARIOS
+from tracer.site import go_lines
+from tracer.source import ROOT
+
+PAGE = PurePosixPath("put/page.md")
+
+
+@pytest.fixture(scope="module")
+def code() -> Code:
+    return Code(ROOT, go_lines())
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    seen = SCENARIOS["put"].watch(lines=True)
+    return Recording(seen, SCENARIOS["put"].served(seen))
+
+
+@pytest.fixture
+def book(code: Code, recording: Recording) -> Book:
+    return Book(code, {"put": recording}.__getitem__)
+
+
+def test_a_function_becomes_a_link_to_where_it_stands_and_its_twin_one_to_go(book: Book, code: Code) -> None:
+    run = code.find("Node.run")
+    assert book.page(PAGE, "See {{Node.run}}.") == (
+        f"See [`Node.run`](../source/minietcd/raft/node.md#__codelineno-0-{run.line})"
+        '{ title="raft/node.go#node.run" }.'
+    )
+    assert book.page(PAGE, "{{go Node.run}}").endswith(
+        f"/raft/node.go#L{code.symbols['raft/node.go#node.run']})"
+    )
+    assert book.shown == {"Node.run"}
+    assert book.files == {"minietcd/raft/node.py"}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{{Node.rum}}", "there is no function Node.rum (is it Node.run?)"),
+        ("{{go raft/node.go#node.rum}}", "there is no Go function raft/node.go#node.rum (is it "),
+        ("{{channel put readycc}}", "there is no channel readycc (is it readyc?)"),
+        ("{{figure put call}}", "there is no figure call (is it calls?)"),
+        ("{{took put n1 WAL.sink}}", "(is it WAL.sync?)"),
+        ("{{listing WAL.cut put n1}}", "there is no line that ran on n1 in WAL.cut"),
+        ("{{player put Redy}}", "there is no station or function Redy (is it Ready?)"),
+        ("{{turns putt n1}}", "there is no scenario putt"),
+        ("{{listen Node.run}}", "there is no directive listen (is it listing?)"),
+        ("{{took put n1}}", "there is no use of took put n1"),
+    ],
+)
+def test_a_name_that_means_nothing_ends_the_build_with_page_line_and_name(
+    book: Book, text: str, complaint: str
+) -> None:
+    with pytest.raises(PageError) as raised:
+        book.page(PAGE, f"# A page\n\nand {text}")
+    assert str(raised.value).startswith("put/page.md:3: ")
+    assert complaint in str(raised.value)
+
+
+def test_a_listing_marks_the_lines_that_ran_also_of_a_loop_and_of_what_has_no_twin(
+    book: Book, code: Code
+) -> None:
+    def marked(member: str) -> list[str]:
+        place = code.find("RaftNode._handle")
+        text = book.page(PAGE, f"{{{{listing RaftNode._handle put {member}}}}}")
+        numbers = text.partition('hl_lines="')[2].partition('"')[0].split()
+        lines = code.text(place).splitlines()
+        return [lines[int(number) - 1].strip() for number in numbers]
+
+    sends, finishes = (
+        "self.transport.send(self.process_messages(rd.messages))",
+        "elif not await self._finish_follower(rd, ap):",
+    )
+    assert sends in marked("n1")
+    assert finishes not in marked("n1")
+    assert finishes in marked("n2")
+    assert sends not in marked("n2")
+
+
+def test_never_is_a_ready_offered_while_an_advance_is_waited_for(book: Book) -> None:
+    text = book.page(PAGE, "{{turns put n1}}")
+    rows = [line.split("|")[2:6] for line in text.splitlines() if "sends `" in line or "receives `" in line]
+    states = [(ready.strip() != "nil", advance.strip() != "nil") for _, _, ready, advance in rows]
+    assert (True, True) not in states
+    passed = [what.split("`")[1] for what, *_ in rows if "readyc" in what or "advancec" in what]
+    assert passed == ["readyc", "advancec"] * 2
+
+
+def test_a_turn_is_drawn_in_the_order_of_its_calls(book: Book) -> None:
+    def order(member: str) -> list[str]:
+        words = (
+            book.page(PAGE, f"{{{{graph put {member} WAL.save 1}}}}").partition("in words")[2].splitlines()
+        )
+        return [line for line in words if "- `Transport.send" in line or "- `WAL.save`" in line]
+
+    assert ["send" in line for line in order("n1")] == [True, False]
+    assert ["send" in line for line in order("n2")] == [False, True]
+
+
+def test_what_no_page_shows_is_listed(book: Book, recording: Recording) -> None:
+    assert "Node.propose" in book.unshown([recording.sliced])
+    book.page(PAGE, "{{Node.propose}}")
+    assert "Node.propose" not in book.unshown([recording.sliced])
+
+
+def test_pages_are_written_where_mkdocs_looks_for_them(book: Book, tmp_path: Path) -> None:
+    prose = tmp_path / "prose" / "put"
+    prose.mkdir(parents=True)
+    (prose / "one.md").write_text("It took {{took put n1 WAL.sync}}.")
+    assert write(book, tmp_path) == [tmp_path / "put" / "one.md"]
+    assert (tmp_path / "put" / "one.md").read_text().startswith("It took 1.")
+    (prose / "two.md").write_text("{{Nobody}}")
+    with pytest.raises(PageError, match=r"^docs/prose/put/two\.md:1: there is no function Nobody"):
+        write(book, tmp_path)

@@ -1,0 +1,19 @@
+"""Pages are prose; what the code and its traces can say is put in where the prose names it.
+
+A page is a file below ``docs/prose``; what stands in it between double braces is replaced, and the page
+written where MkDocs looks for it. A name that means nothing ends the build: file, line and name are told.
+
+    {{Node.run}}                     our function, linked; file.py#Name where several have that name
+    {{go Node.run}}                  its Go twin, linked at the pinned version
+    {{channel put readyc}}           a channel that something crosses in that scenario
+    {{figure put calls}}             a number: see ``figures.FIGURES``
+    {{took put n1 WAL.sync}}         how long that call took, {{when …}} when it began; {{times …}} how many
+    {{listing Node.run put n1}}      its text, with the lines that ran on n1 marked
+    {{graph put n1 Raft.step}}       the turn in which that was called, drawn: its calls, hand-offs in and out
+    {{turns put n1}}                 how readyc and advancec took turns on n1
+    {{player put Ready}}             the player, opened at a station or function
+
+Where a call is named, ``name=result`` is the first that returned that, as ``Raft.maybe_commit=True``.
+
+``code`` knows the names in the source, ``figures`` reads traces, ``book`` gives each of these its meaning.
+"""

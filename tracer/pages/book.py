@@ -1,0 +1,214 @@
+"""Gives each directive of a page its meaning; see the package for what there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from inspect import signature
+from itertools import count
+from pathlib import Path, PurePosixPath
+
+from tracer.model import Function, Trace
+from tracer.pages import figures
+from tracer.pages.code import Code, Place, UnknownError
+from tracer.render import callgraph, page, turn, turns
+
+_DIRECTIVE = re.compile(r"\{\{([^{}]+)\}\}")
+
+
+class PageError(Exception):
+    """A page cannot be written; the text says which, where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A scenario as it was recorded: all that was seen, and of it what served the requests."""
+
+    whole: Trace
+    sliced: Trace
+
+
+class Book:
+    """All pages; ``record`` has the recording of a scenario by name, or raises KeyError.
+
+    While pages are made it notes which functions they show, which files they link, and what they play.
+    """
+
+    def __init__(self, code: Code, record: Callable[[str], Recording]) -> None:
+        self.code = code
+        self.record = cache(record)
+        self.shown: set[str] = set()
+        self.files: set[str] = set()
+        self.played: set[str] = set()
+
+    def page(self, path: PurePosixPath, text: str) -> str:
+        """What the page at ``path`` (below the docs) becomes. Raises PageError."""
+        directives = _Page(self, path)
+
+        def replaced(match: re.Match[str]) -> str:
+            try:
+                return directives.resolve(match[1].split())
+            except UnknownError as error:
+                line = text.count("\n", 0, match.start()) + 1
+                raise PageError(f"{path}:{line}: {error}") from None
+
+        return _DIRECTIVE.sub(replaced, text)
+
+    def unshown(self, traces: list[Trace]) -> dict[str, Function]:
+        """The traced functions that no page shows, by name."""
+        found = {span.function.name: span.function for trace in traces for span in trace.spans.values()}
+        return {name: found[name] for name in sorted(found.keys() - self.shown)}
+
+
+class _Page:
+    def __init__(self, book: Book, path: PurePosixPath) -> None:
+        self.book, self.code = book, book.code
+        self.up = "../" * (len(path.parts) - 1)
+        self.root = "../" * len(path.parts)
+        self.numbers = count(1)
+        self.kinds: Mapping[str, Callable[..., str]] = {
+            "go": self.go,
+            "listing": self.listing,
+            "graph": self.graph,
+            "turns": self.turns,
+            "player": self.player,
+            "channel": lambda scenario, name: figures.channel(self.sliced(scenario), name),
+            "figure": lambda scenario, name: figures.figure(self.sliced(scenario), name),
+            "took": lambda scenario, member, name: figures.took(self.sliced(scenario), member, name),
+            "when": lambda scenario, member, name: figures.when(self.sliced(scenario), member, name),
+            "times": lambda scenario, member, name: figures.times(self.sliced(scenario), member, name),
+        }
+
+    def resolve(self, words: list[str]) -> str:
+        """What stands for a directive. Raises UnknownError."""
+        kind, *rest = words
+        if not rest:
+            return self.function(kind)
+        if kind not in self.kinds:
+            raise UnknownError("directive", kind, list(self.kinds))
+        try:
+            signature(self.kinds[kind]).bind(*rest)
+        except TypeError:
+            raise UnknownError("use of", " ".join(words), []) from None
+        return self.kinds[kind](*rest)
+
+    def function(self, name: str) -> str:
+        """A link to our own."""
+        place = self.show(name)
+        address = place.file.replace(".py", ".md")
+        title = f'{{ title="{" ".join(place.go)}" }}' if place.go else ""
+        return f"[`{place.name}`]({self.up}source/{address}#__codelineno-0-{place.line}){title}"
+
+    def go(self, name: str) -> str:
+        """Links to Go's."""
+        return ", ".join(page.go_link(each, self.code.symbols) for each in self.code.go(name))
+
+    def listing(self, name: str, scenario: str = "", member: str = "") -> str:
+        """The text of a function, and which lines of it ran."""
+        place = self.show(name)
+        ran = self.ran(place, scenario, member) if scenario else set()
+        marked = " ".join(str(line - place.line + 1) for line in sorted(ran))
+        title = f"{place.file}" + f" · marked: what ran on {member}" * bool(ran)
+        head = f'{{ .python .listing linenums="{place.line}" hl_lines="{marked}" title="{title}" }}'
+        return f"~~~~ {head}\n{self.code.text(place)}~~~~"
+
+    def ran(self, place: Place, scenario: str, member: str) -> set[int]:
+        """The lines of it that ran there, those of functions within it included. Raises UnknownError."""
+        lines = self.recording(scenario).whole.ran
+        found = {
+            line
+            for (at, function), ran in lines.items()
+            if at == member and function.file == place.file
+            for line in ran
+            if place.line < line <= place.end
+        }
+        if not found:
+            raise UnknownError(f"line that ran on {member} in", place.name, [])
+        return found
+
+    def graph(self, scenario: str, member: str, name: str, depth: str = "2") -> str:
+        """The turn in which a call was made."""
+        trace = self.sliced(scenario)
+        span = figures.calls(trace, member, name)[0]
+        prefix = f"g{next(self.numbers)}"
+        drawn = turn.Turn(trace, span, int(depth), prefix, self.source)
+        self.book.shown |= drawn.shown()
+        picture = _as_wide_as_it_is(callgraph.svg(drawn.dot()))
+        return _scrolling(picture, "The same in words", drawn.words())
+
+    def turns(self, scenario: str, member: str) -> str:
+        """How readyc and advancec took turns."""
+        drawn = turns.Turns(self.recording(scenario).whole, member, f"t{next(self.numbers)}")
+        return _scrolling(drawn.svg(), "The same as a table", drawn.table())
+
+    def player(self, scenario: str, at: str = "", level: str = "") -> str:
+        """The player, opened there."""
+        trace = self.sliced(scenario)
+        known = {span.function.name for span in trace.spans.values()} | set(trace.stations.values())
+        if at and at not in known:
+            raise UnknownError("station or function", at, list(known))
+        self.book.played.add(scenario)
+        self.book.files |= {span.function.file for span in trace.spans.values()}
+        where = f' at="{at}"' * bool(at) + f' level="{level}"' * bool(level)
+        source = f'src="{self.root}assets/traces/{scenario}.json" sources="{self.root}source/"'
+        return (
+            f'<div class="trace-stage"><trace-player {source}{where}>'
+            "<p>The player takes JavaScript; the rest of this page does without.</p></trace-player></div>"
+        )
+
+    def source(self, function: Function) -> str:
+        """The address of it, for what is not Markdown."""
+        self.book.files.add(function.file)
+        return f"{self.root}source/{function.file.removesuffix('.py')}/#__codelineno-0-{function.line}"
+
+    def show(self, name: str) -> Place:
+        """Ours of that name, which this page now shows. Raises UnknownError."""
+        place = self.code.find(name)
+        self.book.shown.add(place.name)
+        self.book.files.add(place.file)
+        return place
+
+    def recording(self, scenario: str) -> Recording:
+        """Raises UnknownError."""
+        try:
+            return self.book.record(scenario)
+        except KeyError:
+            raise UnknownError("scenario", scenario, []) from None
+
+    def sliced(self, scenario: str) -> Trace:
+        """What served its requests. Raises UnknownError."""
+        return self.recording(scenario).sliced
+
+
+def _as_wide_as_it_is(picture: str) -> str:
+    """Text in it does not shrink below what can be read; narrow screens scroll."""
+    return re.sub(
+        r'class="trace"(?=[^>]*viewBox="\S+ \S+ ([\d.]+))',
+        lambda match: f'class="trace turn" style="min-width: {float(match[1]) * 1.15:.0f}px"',
+        picture,
+        count=1,
+    )
+
+
+def _scrolling(picture: str, title: str, words: str) -> str:
+    """A picture that scrolls within itself, and what it says without being seen."""
+    inside = "".join(f"    {line}\n" for line in words.splitlines())
+    return f'<div class="trace-scroll">\n{picture}</div>\n\n??? note "{title}"\n\n{inside}'
+
+
+def write(book: Book, docs: Path) -> list[Path]:
+    """Every page of ``docs``/prose where MkDocs looks for it; their paths. Raises PageError."""
+    written = []
+    for path in sorted((docs / "prose").rglob("*.md")):
+        name = path.relative_to(docs / "prose")
+        try:
+            text = book.page(PurePosixPath(name), path.read_text(encoding="utf-8"))
+        except PageError as error:
+            raise PageError(f"docs/prose/{error}") from None
+        target = docs / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        written.append(target)
+    return written

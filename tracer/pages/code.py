@@ -1,0 +1,84 @@
+"""The functions and classes of minietcd by name, and the Go symbols that they name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+_GO = re.compile(r"(?:^|\s)Go: (\S+\.go#[\w.]+)\s*$", re.MULTILINE)
+
+
+class UnknownError(Exception):
+    """A name that means nothing; the text says which, and what may have been meant."""
+
+    def __init__(self, kind: str, name: str, known: Iterator[str] | list[str]) -> None:
+        near = "".join(f" (is it {each}?)" for each in get_close_matches(name, known, 1, 0.5))
+        super().__init__(f"there is no {kind} {name}{near}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something of ours stands: lines ``line`` to ``end`` of ``file``, and its Go twins."""
+
+    name: str
+    file: str
+    line: int
+    end: int
+    go: tuple[str, ...]
+
+
+class Code:
+    """What is below ``root``/minietcd; ``symbols`` are the lines of Go's, by ``path#symbol``."""
+
+    def __init__(self, root: Path, symbols: Mapping[str, int]) -> None:
+        self.root, self.symbols = root, symbols
+        self._places: dict[str, list[Place]] = defaultdict(list)
+        for path in sorted((root / "minietcd").rglob("*.py")):
+            file = path.relative_to(root).as_posix()
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            for place in _places(tree, file, ""):
+                self._places[place.name].append(place)
+
+    def find(self, name: str) -> Place:
+        """What ``name``, or ``file.py#name``, is. Raises UnknownError, also if it may be one of several."""
+        file, _, symbol = name.rpartition("#")
+        found = [place for place in self._places.get(symbol, ()) if place.file.endswith(file)]
+        if len(found) > 1:
+            files = ", ".join(f"{place.file}#{symbol}" for place in found)
+            raise UnknownError("one and only function", f"{name}: there are {files}", [])
+        if not found:
+            raise UnknownError("function", name, list(self._places))
+        return found[0]
+
+    def go(self, name: str) -> tuple[str, ...]:
+        """The Go twins of ours called ``name``; or ``name`` if it is Go's. Raises UnknownError."""
+        if ".go#" not in name:
+            twins = self.find(name).go
+            if not twins:
+                raise UnknownError("Go twin of", name, [])
+            return twins
+        if name not in self.symbols:
+            raise UnknownError("Go function", name, list(self.symbols))
+        return (name,)
+
+    def text(self, place: Place) -> str:
+        """The source of it, as indented as it stands."""
+        lines = (self.root / place.file).read_text(encoding="utf-8").splitlines(keepends=True)
+        return "".join(lines[place.line - 1 : place.end])
+
+
+def _places(node: ast.AST, file: str, prefix: str) -> Iterator[Place]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            name = prefix + child.name
+            line = min([child.lineno, *(each.lineno for each in child.decorator_list)])
+            go = tuple(_GO.findall(ast.get_docstring(child, clean=False) or ""))
+            yield Place(name, file, line, child.end_lineno or line, go)
+            yield from _places(child, file, f"{name}.")
+        elif isinstance(child, ast.If | ast.Try):
+            yield from _places(child, file, prefix)

@@ -1,0 +1,123 @@
+"""How ``readyc`` and ``advancec`` take turns in ``node.run``: a picture of one real run, from its trace.
+
+Time goes down. Each row is a receive or a send of the loop; each of the two channels has a track, which is
+drawn full while the loop would use the channel and dotted while the channel is nil.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tracer.model import Edge, Trace
+
+LOOP = "raft node.run"
+_NEVER = 1 << 62, 0
+_ROW, _TOP = 30, 46
+_READY, _ADVANCE, _WORDS = 92, 168, 222
+_WIDTH = 660
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What passed, when (ns), and whether after it the loop offers a Ready or waits for an advance."""
+
+    at: int
+    channel: str
+    what: str
+    sent: bool
+    offers: bool
+    waits: bool
+
+
+class Turns:
+    """The turns of the loop of ``member``, in all that was seen; ``prefix`` goes before every id."""
+
+    def __init__(self, trace: Trace, member: str, prefix: str) -> None:
+        self.member, self.prefix = member, prefix
+        self.rows = list(_rows(trace, member))
+
+    def svg(self) -> str:
+        """The picture, for a page."""
+        height = _TOP + _ROW * len(self.rows) + 8
+        title = f"readyc and advancec take turns on {self.member}"
+        head = (
+            f'<svg class="trace turns" role="img" aria-label="{title}" viewBox="0 0 {_WIDTH} {height}" '
+            f'xmlns="http://www.w3.org/2000/svg">\n'
+        )
+        return head + "".join(f"{line}\n" for line in self._lines()) + "</svg>\n"
+
+    def table(self) -> str:
+        """The same as a Markdown table."""
+        lines = ["| time | the loop | | `readyc` then | `advancec` then |", "|--:|---|---|---|---|"]
+        for row in self.rows:
+            way = "sends" if row.sent else "receives"
+            states = f"{_state(row.offers, 'offers a Ready')} | {_state(row.waits, 'is waited for')}"
+            lines.append(f"| {_time(row.at)} | {way} `{row.channel}` | {row.what} | {states} |")
+        return "\n".join(lines)
+
+    def _lines(self) -> Iterator[str]:
+        yield f'<text x="{_READY}" y="20" class="head">readyc</text>'
+        yield f'<text x="{_ADVANCE}" y="20" class="head">advancec</text>'
+        offers = waits = False
+        before = _TOP - 18
+        for row, y in self._places():
+            yield _track(_READY, before, y, offers)
+            yield _track(_ADVANCE, before, y, waits)
+            offers, waits, before = row.offers, row.waits, y
+        yield _track(_READY, before, before + 22, offers)
+        yield _track(_ADVANCE, before, before + 22, waits)
+        for number, (row, y) in enumerate(self._places(), 1):
+            yield from self._event(f"{self.prefix}_{number}", row, y)
+
+    def _places(self) -> Iterator[tuple[Row, int]]:
+        """Each row, and how far down it stands."""
+        return ((row, _TOP + _ROW * number) for number, row in enumerate(self.rows))
+
+    def _event(self, name: str, row: Row, y: int) -> Iterator[str]:
+        own = {"readyc": _READY, "advancec": _ADVANCE}.get(row.channel)
+        yield f'<g id="{name}" class="{"own" if own else "other"}">'
+        yield f'<text x="52" y="{y + 4}" class="time">{_time(row.at)}</text>'
+        if own:
+            yield f'<circle cx="{own}" cy="{y}" r="7" />'
+            yield f'<path class="lead" d="M{own + 9} {y} H{_WORDS - 6}" />'
+        way = "⇒" if row.sent else "⇐"
+        words = html.escape(f"{way} {row.channel}  {row.what}".rstrip())
+        yield f'<text x="{_WORDS}" y="{y + 4}">{words}</text></g>'
+
+
+def _rows(trace: Trace, member: str) -> Iterator[Row]:
+    loop = next(n for n, task in trace.tasks.items() if (task.member, task.name) == (member, LOOP))
+    ready = [
+        ((span.start, span.id), span.result is True)
+        for span in trace.spans.values()
+        if span.task == loop and span.function.name == "RawNode.has_ready"
+    ]
+    passed = [edge for edge in trace.edges if _passes(edge, loop)]
+    passed.sort(key=lambda edge: (edge.at, edge.after))
+    waits = False
+    ends = [*((edge.at, edge.after) for edge in passed[1:]), _NEVER]
+    for edge, until in zip(passed, ends, strict=True):
+        waits = edge.name == "readyc" or (waits and edge.name != "advancec")
+        asked = [result for at, result in ready if (edge.at, edge.after) < at <= until]
+        offers = not waits and bool(asked) and asked[-1]
+        yield Row(edge.at, edge.name, edge.label, edge.source.task == loop, offers, waits)
+
+
+def _passes(edge: Edge, loop: int) -> bool:
+    """Whether it is one of the loop's own receives, or its sending of a Ready."""
+    received = edge.target.task == loop and edge.kind in ("chan", "timer")
+    return received or (edge.source.task == loop and edge.name == "readyc")
+
+
+def _track(x: int, top: int, bottom: int, full: bool) -> str:
+    return f'<path class="{"full" if full else "nil"}" d="M{x} {top} V{bottom}" />'
+
+
+def _state(full: bool, words: str) -> str:
+    return words if full else "nil"
+
+
+def _time(at: int) -> str:
+    return f"{at / 1e6:.1f} ms"
