@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from tracer.model import Function, Trace
 from tracer.pages import figures
 from tracer.pages.code import Code, Place, UnknownError
-from tracer.render import callgraph, page, turn, turns
+from tracer.render import page, turn, turns
 
 _DIRECTIVE = re.compile(r"\{\{([^{}]+)\}\}")
 
@@ -135,8 +135,7 @@ class _Page:
         prefix = f"g{next(self.numbers)}"
         drawn = turn.Turn(trace, span, int(depth), prefix, self.source)
         self.book.shown |= drawn.shown()
-        picture = _as_wide_as_it_is(callgraph.svg(drawn.dot()))
-        return _scrolling(picture, "The same in words", drawn.words())
+        return _scrolling(drawn.svg(), "The same in words", drawn.words())
 
     def turns(self, scenario: str, member: str) -> str:
         """How readyc and advancec took turns."""
@@ -180,16 +179,6 @@ class _Page:
     def sliced(self, scenario: str) -> Trace:
         """What served its requests. Raises UnknownError."""
         return self.recording(scenario).sliced
-
-
-def _as_wide_as_it_is(picture: str) -> str:
-    """Text in it does not shrink below what can be read; narrow screens scroll."""
-    return re.sub(
-        r'class="trace"(?=[^>]*viewBox="\S+ \S+ ([\d.]+))',
-        lambda match: f'class="trace turn" style="min-width: {float(match[1]) * 1.15:.0f}px"',
-        picture,
-        count=1,
-    )
 
 
 def _scrolling(picture: str, title: str, words: str) -> str:

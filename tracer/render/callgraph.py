@@ -17,12 +17,11 @@ from tracer.model import CLIENT, Trace
 from tracer.render.terminal import channel
 
 _FONT = "Helvetica,Arial,sans-serif"
-HEAD = f"""digraph trace {{
+_HEAD = f"""digraph trace {{
   graph [fontname="{_FONT}", fontsize=11, bgcolor=transparent, ranksep=0.35, nodesep=0.25, newrank=true]
   node [shape=box, style="rounded,filled", fillcolor=white, fontname="{_FONT}", fontsize=10, height=0.3]
   edge [fontname="{_FONT}", fontsize=9, arrowsize=0.7]
 """
-"""How a graph of ours begins."""
 _STYLE = """<style>
 .trace { --m: var(--trace-text, #1b1f24); --p: var(--trace-paper, #fff); --l: var(--trace-line, #8a939d);
   --a: var(--trace-accent, #b3261e) }
@@ -43,7 +42,7 @@ _STYLE = """<style>
 
 def dot(trace: Trace, sections: list[Section]) -> str:
     """The graph in Graphviz' own language."""
-    return HEAD + "".join(f"{line}\n" for line in _Graph(trace, sections).lines()) + "}\n"
+    return _HEAD + "".join(f"{line}\n" for line in _Graph(trace, sections).lines()) + "}\n"
 
 
 def svg(source: str) -> str:
@@ -67,9 +66,9 @@ class _Graph:
         for section in self.sections:
             members[", ".join(section.members)][section.task].append(section)
         for number, (member, tasks) in enumerate(members.items(), 1):
-            yield f"  subgraph cluster_{number} {{ {attributes(label=self._title(member))}; style=rounded"
+            yield f"  subgraph cluster_{number} {{ {_attributes(label=self._title(member))}; style=rounded"
             for lane, (task, sections) in enumerate(tasks.items(), 1):
-                yield f"    subgraph cluster_{number}_{lane} {{ {attributes(label=task)}; style=dashed"
+                yield f"    subgraph cluster_{number}_{lane} {{ {_attributes(label=task)}; style=dashed"
                 yield from (line for section in sections for line in self._nodes(section))
                 yield "    }"
             yield "  }"
@@ -88,7 +87,7 @@ class _Graph:
             label = f"{row.title}\\n" * bool(row.title) + row.span.function.name
             label += f"\\nshared by {row.span.shared}" * (row.span.shared > 1)
             tip = " ".join(row.span.function.go)
-            yield f"      {name} [{attributes(id=name, label=label, tooltip=tip, class_=f'call{later}')}]"
+            yield f"      {name} [{_attributes(id=name, label=label, tooltip=tip, class_=f'call{later}')}]"
             if number > 1:
                 yield f"      {self.ids[section.turn]}_{number - 1} -> {name} [style=dotted, arrowhead=none]"
 
@@ -107,7 +106,7 @@ class _Graph:
         label = "\\n".join(channel(edge) for edge in section.via if edge.kind != "call")
         kinds = "handoff" + " critical" * section.critical + " later" * section.later
         name = f"{source}-{target}"
-        yield f"  {source} -> {target} [{attributes(id=name, label=label, class_=kinds)}]"
+        yield f"  {source} -> {target} [{_attributes(id=name, label=label, class_=kinds)}]"
 
     def _twin_of(self, task: int, turn: int) -> Section | None:
         """The section that tells what this turn did too: members that do the same are told once."""
@@ -121,8 +120,7 @@ class _Graph:
         return before[-1] if before else len(section.rows)
 
 
-def attributes(**values: str) -> str:
-    """As Graphviz writes them; a trailing underscore is left out."""
+def _attributes(**values: str) -> str:
     return ", ".join(f'{name.rstrip("_")}="{_escape(value)}"' for name, value in values.items())
 
 

@@ -1,21 +1,35 @@
-"""One turn of a task as a Graphviz graph: what set it off, what it called, and what it let go of.
+"""One turn of a task, drawn: what set it off, what it called in which order, and what it let go of.
 
-Turns are what a walk through a trace is made of: the calls between two receives of one task.
+Turns are what a walk through a trace is made of: the calls between two receives of one task. A call stands
+below the one before it and to the right of its caller, so that order and depth can be read at once, which a
+graph laid out by a program does not promise.
 """
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from tracer.model import Edge, Function, Span, Trace
-from tracer.render.callgraph import HEAD, attributes
 from tracer.render.terminal import channel
 
-_LONGEST = 34
+_ROW, _STEP, _LEFT, _TOP, _WIDTH = 26, 24, 16, 14, 700
+_LONGEST = 38
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call that is shown: how deep, how often, and what it let go of."""
+
+    span: Span
+    depth: int
+    times: int = 1
+    gives: list[Edge] = field(default_factory=list)
 
 
 class Turn:
-    """The turn of ``trace`` in which the call ``span`` was made, ``depth`` calls deep.
+    """The turn of ``trace`` in which the call ``span`` was made: ``depth`` calls deep, and all on the way to it.
 
     ``prefix`` goes before every id; ``address`` is where to read a function.
     """
@@ -24,103 +38,146 @@ class Turn:
         self, trace: Trace, span: Span, depth: int, prefix: str, address: Callable[[Function], str]
     ) -> None:
         self.trace, self.span, self.prefix, self.address = trace, span, prefix, address
-        self.own = [s for s in trace.spans.values() if (s.task, s.turn) == (span.task, span.turn)]
-        self.names: dict[int, str] = {}
-        self.times: dict[str, int] = {}
-        self.nodes: list[tuple[str, str, Span]] = []
-        self._place(depth)
+        here = (span.task, span.turn)
+        passed = [e for e in trace.edges if e.source.task != e.target.task and e.kind != "call"]
+        self.into = [edge for edge in passed if edge.target[1:] == here]
+        self.last: list[Edge] = []
+        self.calls = self._chosen([s for s in trace.spans.values() if (s.task, s.turn) == here], depth)
+        self._give([edge for edge in passed if edge.source[1:] == here])
 
     def shown(self) -> set[str]:
         """The functions that it shows."""
-        return {span.function.name for _, _, span in self.nodes}
+        return {call.span.function.name for call in self.calls}
 
-    def dot(self) -> str:
-        """In Graphviz' own language."""
-        lines = ["graph [rankdir=LR, ordering=out, nodesep=0.12]", *self._lines()]
-        return HEAD + "".join(f"  {line}\n" for line in lines) + "}\n"
+    def svg(self) -> str:
+        """The picture, for a page."""
+        lines = list(self._lines())
+        height = _TOP + _ROW * (2 + len(self.into) + len(self.last) + sum(self._rows(c) for c in self.calls))
+        title = f"a turn of {self._who(self.span.task)}"
+        head = (
+            f'<svg class="trace turn" role="img" aria-label="{html.escape(title)}" '
+            f'viewBox="0 0 {_WIDTH} {height}" xmlns="http://www.w3.org/2000/svg">\n'
+        )
+        return head + "".join(f"{line}\n" for line in lines) + "</svg>\n"
 
     def words(self) -> str:
         """The same as a Markdown list."""
         return "\n".join(self._words())
 
-    def _place(self, depth: int) -> None:
-        """Give each call a node; the same called again by the same has the same."""
-        depths: dict[str, int] = {"": 0}
-        merged: dict[tuple[str, str], str] = {}
-        for span in self.own:
-            parent = self.names.get(span.parent, "")
-            node = merged.get((parent, span.function.name))
-            if node is None and depths[parent] <= depth:
-                node = f"{self.prefix}_{len(self.nodes) + 1}"
-                depths[node] = depths[parent] + 1
-                merged[parent, span.function.name] = node
-                self.nodes.append((node, parent, span))
-            node = node or parent
-            self.names[span.id] = node
-            if span.function.name == self._name_of(node):
-                self.times[node] = self.times.get(node, 0) + 1
+    def _chosen(self, own: list[Span], depth: int) -> list[_Call]:
+        """The calls to show; the same called again by the same is shown once."""
+        way = self._way()
+        calls: dict[int, _Call] = {}
+        merged: dict[tuple[int, str], _Call] = {}
+        for span in own:
+            above = calls.get(span.parent)
+            level = above.depth + 1 if above else 1
+            again = merged.get((span.parent, span.function.name))
+            if again:
+                again.times += 1
+            elif (above or not self._inside(span)) and (
+                level <= depth or span.id in way or span.parent == self.span.id
+            ):
+                calls[span.id] = merged[span.parent, span.function.name] = _Call(span, level)
+        return list(calls.values())
 
-    def _name_of(self, node: str) -> str:
-        return next((span.function.name for name, _, span in self.nodes if name == node), "")
+    def _inside(self, span: Span) -> bool:
+        parent = self.trace.spans.get(span.parent)
+        return parent is not None and (parent.task, parent.turn) == (span.task, span.turn)
 
-    def _into(self) -> list[Edge]:
-        here = (self.span.task, self.span.turn)
-        edges = [e for e in self.trace.edges if (e.target.task, e.target.turn) == here]
-        return [edge for edge in edges if edge.source.task != self.span.task and edge.kind != "call"]
+    def _way(self) -> set[int]:
+        """The call that it is about, and those it was made from."""
+        way, span = set[int](), self.trace.spans.get(self.span.id)
+        while span is not None:
+            way.add(span.id)
+            span = self.trace.spans.get(span.parent)
+        return way
 
-    def _out(self) -> list[Edge]:
-        """What the turn let go of; the same to the same once."""
-        here = (self.span.task, self.span.turn)
-        found: dict[tuple[str, str], Edge] = {}
-        for edge in self.trace.edges:
-            away = edge.target.task != self.span.task and edge.kind != "call"
-            if (edge.source.task, edge.source.turn) == here and away:
-                found.setdefault((edge.name, self._who(edge.target.task)), edge)
-        return list(found.values())
+    def _give(self, out: list[Edge]) -> None:
+        """Put each hand-off to the innermost call shown that made it; the same to the same counts once."""
+        shown = {call.span.id: call for call in self.calls}
+        seen: set[tuple[str, str]] = set()
+        for edge in out:
+            span = edge.source.span
+            while span and span not in shown:
+                above = self.trace.spans.get(span)
+                span = above.parent if above else 0
+            gives = shown[span].gives if span else self.last
+            if (edge.name, self._who(edge.target.task)) not in seen:
+                seen.add((edge.name, self._who(edge.target.task)))
+                gives.append(edge)
 
     def _who(self, task: int) -> str:
         lane = self.trace.tasks[task]
         return f"{lane.member} · {lane.name}"
 
-    def _lines(self) -> Iterator[str]:
-        """What a node calls stands in its order: that is the order of the edges that leave it."""
-        yield f"{self.prefix} [{attributes(id=self.prefix, label=self._who(self.span.task), class_='task')}]"
-        for number, edge in enumerate(self._into(), 1):
-            yield from self._hand_off(f"{self.prefix}_i{number}", edge, self.prefix, into=True)
-        for node, parent, span in self.nodes:
-            yield f"{node} [{self._node(node, span)}]"
-            yield f"{parent or self.prefix} -> {node}"
-        for number, edge in enumerate(self._out(), 1):
-            giver = self.names.get(edge.source.span, self.prefix)
-            yield from self._hand_off(f"{self.prefix}_o{number}", edge, giver, into=False)
+    def _rows(self, call: _Call) -> int:
+        return 1 + len(call.gives)
 
-    def _node(self, node: str, span: Span) -> str:
-        label = span.function.name + f" ×{self.times[node]}" * (self.times[node] > 1)
-        label += f"\\n→ {_short(span.result)}" if span.result is not None else ""
-        this = " this" * (self.names.get(self.span.id) == node)
-        tip = " ".join(span.function.go)
-        return attributes(
-            id=node, label=label, tooltip=tip, class_=f"call{this}", URL=self.address(span.function)
+    def _lines(self) -> Iterator[str]:
+        y = _TOP
+        for number, edge in enumerate(self.into, 1):
+            yield self._hand_off(f"{self.prefix}_i{number}", edge, _LEFT, y, into=True)
+            y += _ROW
+        yield f'<text id="{self.prefix}" class="task" x="{_LEFT}" y="{y + 5}">{self._told()}</text>'
+        stems = {0: y + 10}
+        for number, call in enumerate(self.calls, 1):
+            y += _ROW
+            x = _LEFT + _STEP * call.depth
+            yield self._stem(x, stems[call.depth - 1], y)
+            yield self._call(f"{self.prefix}_{number}", call, x, y)
+            stems[call.depth] = y + 9
+            for count, edge in enumerate(call.gives, 1):
+                y += _ROW
+                yield self._hand_off(f"{self.prefix}_{number}_o{count}", edge, x + _STEP, y, into=False)
+        for number, edge in enumerate(self.last, 1):
+            y += _ROW
+            yield self._hand_off(f"{self.prefix}_o{number}", edge, _LEFT + _STEP, y, into=False)
+
+    def _told(self) -> str:
+        return html.escape(self._who(self.span.task))
+
+    def _stem(self, x: int, top: int, y: int) -> str:
+        return f'<path class="stem" d="M{x - _STEP + 7} {top} V{y} H{x - 4}" />'
+
+    def _call(self, name: str, call: _Call, x: int, y: int) -> str:
+        function = call.span.function
+        times = f" ×{call.times}" * (call.times > 1)
+        result = f"  → {_short(call.span.result)}" if call.span.result is not None else ""
+        this = " this" * (call.span.id == self.span.id)
+        return (
+            f'<a id="{name}" class="call{this}" href="{html.escape(self.address(function))}">'
+            f"<title>{html.escape(' '.join(function.go))}</title>"
+            f'<text x="{x}" y="{y + 5}"><tspan class="name">{html.escape(function.name)}</tspan>{times}'
+            f'<tspan class="result">{html.escape(result)}</tspan></text></a>'
         )
 
-    def _hand_off(self, name: str, edge: Edge, node: str, into: bool) -> Iterator[str]:
+    def _hand_off(self, name: str, edge: Edge, x: int, y: int, into: bool) -> str:
+        critical = " critical" * edge.critical
         who = self._who((edge.source if into else edge.target).task)
-        yield f"{name} [{attributes(id=name, label=who, class_='other', shape='plaintext', style='')}]"
-        label = channel(edge) + (f"\\n{_short(edge.label)}" if edge.label else "")
-        kinds = "handoff" + " critical" * edge.critical
-        ends = f"{name} -> {node}" if into else f"{node} -> {name}"
-        yield f"{ends} [{attributes(id=f'{name}_e', label=label, class_=kinds)}]"
+        words = f"{channel(edge)} {'from' if into else 'to'} {who}"
+        label = f"   {_short(edge.label)}" if edge.label else ""
+        arrow = (
+            f"M{x} {y - 6} V{y + 4} m-4 -5 l4 6 l4 -6" if into else f"M{x} {y} H{x + 16} m-6 -4 l7 4 l-7 4"
+        )
+        return (
+            f'<g id="{name}" class="handoff{critical}"><path d="{arrow}" />'
+            f'<text x="{x + 24}" y="{y + 4}">{html.escape(words)}'
+            f'<tspan class="label">{html.escape(label)}</tspan></text></g>'
+        )
 
     def _words(self) -> Iterator[str]:
-        for edge in self._into():
+        for edge in self.into:
             yield f"- {channel(edge)} brings {edge.label or 'nothing'} from {self._who(edge.source.task)}"
-        depths = {"": -1}
-        for node, parent, span in self.nodes:
-            depths[node] = depths[parent] + 1
-            result = f" → {span.result}" if span.result is not None else ""
-            yield f"{'    ' * depths[node]}- `{span.function.name}`{result}"
-        for edge in self._out():
-            yield f"- {channel(edge)} takes {edge.label or 'nothing'} to {self._who(edge.target.task)}"
+        for call in self.calls:
+            inner = "    " * (call.depth - 1)
+            result = f" → {call.span.result}" if call.span.result is not None else ""
+            yield f"{inner}- `{call.span.function.name}`{result}"
+            yield from (f"{inner}    - {self._taken(edge)}" for edge in call.gives)
+        yield from (f"- {self._taken(edge)}" for edge in self.last)
+
+    def _taken(self, edge: Edge) -> str:
+        return f"{channel(edge)} takes {edge.label or 'nothing'} to {self._who(edge.target.task)}"
 
 
 def _short(value: object) -> str:
