@@ -359,7 +359,8 @@ class World:
         try:
             await member.etcd._start()
         except Exception as error:
-            self._failed(self.loop, {"exception": error})
+            if member.alive:  # else it is being buried, and cannot clean up as it would like to
+                self._failed(self.loop, {"exception": error})
 
     def _observe(self, member: Member, server: EtcdServer) -> None:
         """Stand where this life hands on what it does."""
