@@ -29,7 +29,7 @@ class _Call:
 
 
 class Turn:
-    """The turn of ``trace`` in which the call ``span`` was made: ``depth`` calls deep, and all on the way to it.
+    """The turn of ``trace`` in which ``span`` was called: ``depth`` calls deep, and all on the way to it.
 
     ``prefix`` goes before every id; ``address`` is where to read a function.
     """
@@ -52,7 +52,7 @@ class Turn:
     def svg(self) -> str:
         """The picture, for a page."""
         lines = list(self._lines())
-        height = _TOP + _ROW * (2 + len(self.into) + len(self.last) + sum(self._rows(c) for c in self.calls))
+        height = _TOP + _ROW * (1 + len(self.into) + len(self.last) + sum(self._rows(c) for c in self.calls))
         title = f"a turn of {self._who(self.span.task)}"
         head = (
             f'<svg class="trace turn" role="img" aria-label="{html.escape(title)}" '
@@ -157,11 +157,9 @@ class Turn:
         who = self._who((edge.source if into else edge.target).task)
         words = f"{channel(edge)} {'from' if into else 'to'} {who}"
         label = f"   {_short(edge.label)}" if edge.label else ""
-        arrow = (
-            f"M{x} {y - 6} V{y + 4} m-4 -5 l4 6 l4 -6" if into else f"M{x} {y} H{x + 16} m-6 -4 l7 4 l-7 4"
-        )
+        down, right = f"M{x} {y - 6} V{y + 4} m-4 -5 l4 6 l4 -6", f"M{x} {y} H{x + 16} m-6 -4 l7 4 l-7 4"
         return (
-            f'<g id="{name}" class="handoff{critical}"><path d="{arrow}" />'
+            f'<g id="{name}" class="handoff{critical}"><path d="{down if into else right}" />'
             f'<text x="{x + 24}" y="{y + 4}">{html.escape(words)}'
             f'<tspan class="label">{html.escape(label)}</tspan></text></g>'
         )
