@@ -120,12 +120,18 @@ class _Builder:
             self.turns[self.here(span, task).task] += 1
         else:
             while written[0][0] != text:
-                written.popleft()
+                self.lose(written.popleft()[1])
             self.receive("wire", written.popleft()[1], span, task, at)
         reader = self.trace.spans.get(span)
         if reader is not None:
             reader.turn, reader.start = self.turns[reader.task], self.time(at)
             self.readers.add(span)
+
+    def lose(self, offer: _Offer) -> None:
+        """What was written and never read ends where it was written."""
+        at = self.trace.spans[offer.source.span].start if offer.source.span in self.trace.spans else 0
+        edge = Edge("wire", offer.name, offer.source, offer.source, at, offer.label, offer.keys, lost=True)
+        self.trace.edges.append(edge)
 
     def call(self, at: int, span: int, task: int, call: str, leg: int, label: str) -> None:
         """Legs 0 and 2 leave, legs 1 and 3 arrive; a request that arrives is its handler's first cause."""
@@ -169,6 +175,9 @@ def build(journal: Journal) -> Trace:
     }
     for event in journal.events:
         _apply(steps, event)
+    for written in builder.streams.values():
+        for _, offer in written:
+            builder.lose(offer)
     trace = builder.trace
     reading = {trace.spans[span].function for span in builder.readers}
     spans = [s for s in trace.spans.values() if s.function not in reading or s.id in builder.readers]

@@ -10,10 +10,11 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,6 +33,7 @@ _HELP = """Follow one request through client, members, disks and wires.
   tracer put foo bar        run an etcdctl command on an embedded cluster
   tracer get foo            (its own flags pass through), and show its way
   tracer run FILE.py        record a script: async def story(cluster)
+  tracer election           a leader dies, another is elected; so too: transfer
   tracer show FILE.json     show a trace that was saved with --json
 
 Options may stand before or after the words; after -- everything is the command's.
@@ -58,6 +60,7 @@ class Options:
     module: str
     request: int
     seed: int | None
+    pre_vote: bool
     plain: bool
     json: bool
     dot: Path | None
@@ -107,6 +110,7 @@ class Options:
     type=click.IntRange(0),
     help="Simulate time, disks and network: the same number, the same trace.",
 )
+@click.option("--pre-vote", is_flag=True, help="Before an election a member asks whether it could win.")
 @click.option("--plain", is_flag=True, help="No colour and no times: the same text from run to run.")
 @click.option("--json", is_flag=True, help="The whole trace as JSON on standard output.")
 @click.option("--dot", type=_FILE, help="Write the story as a Graphviz graph.")
@@ -120,7 +124,12 @@ def command(rest: tuple[str, ...], /, words: tuple[str, ...], **options: Any) ->
     chosen = Options(**options)
     if chosen.svg and not shutil.which("dot"):
         raise Problem("--svg needs the program dot: install Graphviz (Debian: apt install graphviz)")
-    kinds: dict[str, Callable[[tuple[str, ...], Options], Trace]] = {"run": _run, "show": _show}
+    kinds: dict[str, Callable[[tuple[str, ...], Options], Trace]] = {
+        "run": _run,
+        "show": _show,
+        "election": _example,
+        "transfer": _example,
+    }
     trace = kinds.get(words[0], _command)(words, chosen)
     # What was saved is a choice already.
     _present(trace if words[0] == "show" and not chosen.request else _choose(trace, chosen), chosen)
@@ -186,6 +195,15 @@ def _command(words: tuple[str, ...], options: Options) -> Trace:
     return trace
 
 
+def _example(words: tuple[str, ...], options: Options) -> Trace:
+    """Record the example of that name."""
+    from tracer.source import ROOT
+
+    if len(words) > 1:
+        raise click.UsageError(f"{words[0]} takes no further words")
+    return _run(("run", str(ROOT / "examples" / f"{words[0]}.py")), options)
+
+
 def _run(words: tuple[str, ...], options: Options) -> Trace:
     """Record the script ``words[1]``."""
     import runpy
@@ -198,7 +216,8 @@ def _run(words: tuple[str, ...], options: Options) -> Trace:
             raise Problem(f"{path} has no 'async def story(cluster)'")
         if members not in range(1, 10):
             raise Problem(f"{path}: MEMBERS is {members!r}, which is no number from 1 to 9")
-        trace = _record(script["story"], members, options)
+        options.seed = script.get("SEED") if options.seed is None else options.seed
+        trace = _record(script["story"], members, options, script.get("before"), script.get("CONFIG", {}))
     trace.command = (path.stem.replace("_", " "),)
     return trace
 
@@ -245,15 +264,28 @@ def _file(words: tuple[str, ...]) -> Path:
     return path
 
 
-def _record(story: Callable[[Cluster], Awaitable[None]], members: int, options: Options) -> Trace:
+type _Story = Callable[[Cluster], Awaitable[None]]
+
+
+def _record(
+    story: _Story,
+    members: int,
+    options: Options,
+    before: _Story | None = None,
+    config: Mapping[str, Any] = MappingProxyType({}),
+) -> Trace:
     from tracer.cluster import Cluster, ClusterError
     from tracer.ground import simulate
 
     async def record(ground: Ground | None = None) -> Trace:
         brief = options.depth == 1 and not options.json and not options.plays
         lines = options.depth > 2 or options.plays
-        async with Cluster(members, lines=lines, stations=brief, ground=ground) as cluster:
+        fields = {"pre_vote": options.pre_vote, **config}
+        async with Cluster(members, lines=lines, stations=brief, ground=ground, **fields) as cluster:
             cluster.endpoint(options.to)
+            if before is not None:
+                await before(cluster)
+                await cluster.settle()
             return await cluster.record(_as_coroutine(story(cluster)))
 
     try:
@@ -296,14 +328,15 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def _choose(trace: Trace, options: Options) -> Trace:
     """The part of ``trace`` that served the requests, or the one that was asked for."""
-    from tracer.slice import requests, slice
+    from tracer.slice import requests, slice, unasked
     from tracer.stations import RULES, mark
 
-    found = list(requests(trace))
+    found, keys = list(requests(trace)), unasked(trace)
     if options.request > len(found):
         raise Problem(f"there is no request {options.request}: {len(found)} were made")
-    wanted = [found[options.request - 1]] if options.request else found
-    return mark(slice(trace, wanted, RULES))
+    if options.request:
+        found, keys = [found[options.request - 1]], []
+    return mark(slice(trace, found, RULES, keys))
 
 
 def _present(trace: Trace, options: Options) -> None:

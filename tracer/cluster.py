@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import io
 import os
 import re
@@ -39,6 +40,7 @@ from tracer.model import Span, Trace
 from tracer.recorder import Recorder
 from tracer.rpc import Calls
 from tracer.stations import is_station
+from tracer.subject import MEMBER
 
 _NAMED = re.compile(r"@[0-9a-f]+|\d+(?:\.\d+){3}:\d+")
 _PATIENCE = 10.0
@@ -158,8 +160,21 @@ class Cluster:
         await self._until(lambda: any(words in e.data for e in log.all_entries()), self._ground.pause)
 
     async def led(self) -> None:
-        """Wait until a member leads."""
-        await self._until(lambda: bool(self.leader))
+        """Wait until one leads whom all others that live follow."""
+        servers = {name: self._server(name) for name in self.running}
+
+        def agree() -> bool:
+            leader = self.leader
+            return bool(leader) and {s.lead() for s in servers.values()} == {servers[leader].id()}
+
+        await self._until(agree)
+
+    async def transfer(self, to: str) -> None:
+        """Let the leader hand over to another member, as when it is told to stop."""
+        leader, context = self._server(self.leader), contextvars.copy_context()
+        context.run(MEMBER.set, self.leader)
+        moving = leader.move_leader(BACKGROUND, leader.id(), self._server(to).id())
+        await asyncio.create_task(moving, name="EtcdServer.MoveLeader", context=context)
 
     def machine(self, name: str) -> Machine:
         """The machine of a member, where it can be broken. Raises ClusterError on loopback."""

@@ -18,19 +18,25 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
+from google.protobuf.message import DecodeError
+
 from minietcd.etcdctl.ctlv3 import command
+from minietcd.etcdserver.api.rafthttp import http
 from minietcd.etcdserver.api.rafthttp.coder import Link
 from minietcd.etcdserver.api.rafthttp.msg_codec import MessageDecoder, MessageEncoder
 from minietcd.etcdserver.api.rafthttp.msgappv2_codec import MsgAppV2Decoder, MsgAppV2Encoder
+from minietcd.etcdserver.api.rafthttp.pipeline import Pipeline
+from minietcd.etcdserver.api.snap.message import Message as SnapMessage
 from minietcd.etcdserver.raft import Apply
 from minietcd.pkg import task as task_module
 from minietcd.pkg.chan import Chan
 from minietcd.proto.etcdserverpb import rpc_pb2 as pb
 from minietcd.proto.etcdserverpb.raft_internal_pb2 import InternalRaftRequest
 from minietcd.raft.node import MsgWithResult
-from minietcd.raft.raftpb import Entry, EntryType, HardState, Message, MessageType
+from minietcd.raft.raftpb import Entry, EntryType, HardState, Message, MessageType, Snapshot
 from minietcd.raft.read_only import ReadState
 from minietcd.raft.ready import Ready
+from minietcd.raft.util import is_local_msg
 from tracer.model import Function, Key, Keys
 from tracer.source import ROOT
 from tracer.subject import Door, Subject
@@ -52,6 +58,12 @@ _TELLING = re.compile(
 )
 """Annotations of parameters that may be worth showing."""
 _SHORT, _LONG = 40, 80
+_VOTING = {
+    MessageType.MsgVote,
+    MessageType.MsgVoteResp,
+    MessageType.MsgPreVote,
+    MessageType.MsgPreVoteResp,
+}
 
 DOORS: dict[CodeType, Door] = {
     Chan._put.__code__: Door.PUT,
@@ -59,11 +71,17 @@ DOORS: dict[CodeType, Door] = {
     task_module.go.__code__: Door.GO,
     MessageEncoder.encode.__code__: Door.ENCODE,
     MsgAppV2Encoder.encode.__code__: Door.ENCODE,
-    MessageDecoder.decode.__code__: Door.DECODE,
+    MessageDecoder.decode_limit.__code__: Door.DECODE,
+    Pipeline._send.__code__: Door.ENCODE,
+    http._only_message.__code__: Door.DECODE,
     MsgAppV2Decoder.decode.__code__: Door.DECODE,
 }
 
-_TASKS = {"request_handler": "gRPC handler", "RequestHandler.start": "HTTP handler"}
+_TASKS = {
+    "request_handler": "gRPC handler",
+    "RequestHandler.start": "HTTP handler",
+    "RequestHandler._handle_request": "HTTP handler",
+}
 """Names for the tasks of libraries, by the coroutine that runs in them."""
 
 
@@ -116,15 +134,18 @@ def task_name(task: asyncio.Task[Any]) -> str:
     return _TASKS.get(getattr(task.get_coro(), "__qualname__", ""), task.get_name())
 
 
-def stream(coder: Any) -> Link:
-    """The connection that ``coder`` reads or writes."""
-    link: Link = coder.conn
-    return link
+def stream(coder: Any) -> Link | None:
+    """The connection that ``coder`` reads or writes; none if each message has one of its own."""
+    return getattr(coder, "conn", None)
 
 
-def message(link: Link, m: Message) -> tuple[str, str]:
-    """The connection ``m`` travels on, the same text at both ends, and what is the same of it there."""
-    return "|".join(link), f"{m.type} {m.term} {m.index} {m.commit} {len(m.entries)}"
+def message(link: Link | None, m: Message) -> tuple[str, str]:
+    """The connection ``m`` travels on, the same text at both ends, and what is the same of it there.
+
+    Where each message has its own, they may overtake each other.
+    """
+    text = f"{m.type} {m.term} {m.index} {m.commit} {len(m.entries)}"
+    return "|".join(link or (f"{m.from_:x}", f"{m.to:x}", text)), text
 
 
 def keys_of(value: Any) -> Keys:
@@ -164,24 +185,33 @@ def _request_of(entry: Entry) -> int:
     request = _requests.get(place)
     if request is None or not entry.index:
         request = 0
-        if entry.type == EntryType.EntryNormal and entry.data:
-            request = InternalRaftRequest.FromString(entry.data).header.ID
+        if entry.type == EntryType.EntryNormal:
+            request = _request_in(entry.data) if entry.data else -entry.term
         if entry.index:
             _requests[place] = request
     return request
 
 
-def _entry_keys(entry: Entry) -> tuple[Key, ...]:
+def _request_in(data: bytes) -> int:
+    """A member announces itself by a request of v2, which no client waits for."""
+    try:
+        return InternalRaftRequest.FromString(data).header.ID
+    except DecodeError:
+        return 0
+
+
+def _entry_keys(entry: Entry) -> Keys:
     request = _request_of(entry)
     if entry.index:
         return (("entry", entry.index, request),)
-    return (("req", request, 0),) if request else ()
+    return (("req", request, 0),) if request else () if entry.data else None
 
 
 def _list_keys(values: Sequence[Any]) -> Keys:
     if not values or type(values[0]) not in _KEYS:
         return None
-    return _union(keys_of(value) for value in values)
+    about = [keys for value in values if (keys := keys_of(value)) is not None]
+    return _union(about) if about else None
 
 
 def _union(many: Iterable[Keys]) -> tuple[Key, ...]:
@@ -196,8 +226,23 @@ def _up_to(kind: str, index: int) -> tuple[Key, ...]:
     return ((kind, index, 0),) if index else ()
 
 
-def _message_keys(m: Message) -> tuple[Key, ...]:
-    """What it carries, what it acknowledges, what it says is committed, or which read it confirms."""
+def _election(term: int) -> tuple[Key, ...]:
+    return (("req", -term, 0),)
+
+
+def _message_keys(m: Message) -> Keys:
+    """What it carries, what it acknowledges, what it says is committed, or which read it confirms.
+
+    What a member says to itself, or to others about itself, is about nothing in particular.
+    """
+    if is_local_msg(m.type) or m.type == MessageType.MsgTransferLeader:
+        return None
+    if m.type in _VOTING:
+        return _election(m.term)
+    if m.type == MessageType.MsgTimeoutNow:
+        return _election(m.term + 1)
+    if m.type == MessageType.MsgSnap:
+        return _snapshot_keys(m.snapshot)
     if m.type in (MessageType.MsgReadIndex, MessageType.MsgReadIndexResp):
         return _read(m.entries[0].data)
     if m.type in (MessageType.MsgHeartbeat, MessageType.MsgHeartbeatResp):
@@ -207,9 +252,14 @@ def _message_keys(m: Message) -> tuple[Key, ...]:
     return _union([_list_keys(m.entries), _up_to("commit", m.commit)])
 
 
+def _snapshot_keys(snapshot: Snapshot) -> tuple[Key, ...]:
+    return _up_to("snap", snapshot.metadata.index)
+
+
 def _ready_keys(rd: Ready) -> tuple[Key, ...]:
     parts = (rd.entries, rd.committed_entries, rd.messages, rd.read_states)
-    return _union([_up_to("commit", rd.hard_state.commit), *(_list_keys(part) for part in parts)])
+    whole = (_snapshot_keys(rd.snapshot), _up_to("commit", rd.hard_state.commit))
+    return _union([*whole, *(_list_keys(part) for part in parts)])
 
 
 _KEYS: dict[type, Callable[[Any], Keys]] = {
@@ -219,7 +269,9 @@ _KEYS: dict[type, Callable[[Any], Keys]] = {
     MsgWithResult: lambda pm: _message_keys(pm.m),
     ReadState: lambda rs: _read(rs.request_ctx),
     Ready: _ready_keys,
-    Apply: lambda ap: _list_keys(ap.entries),
+    Apply: lambda ap: _union([_snapshot_keys(ap.snapshot), _list_keys(ap.entries)]) or None,
+    Snapshot: _snapshot_keys,
+    SnapMessage: lambda merged: _message_keys(merged.message),
     list: _list_keys,
     tuple: _list_keys,
 }
@@ -262,7 +314,15 @@ def _message(m: Message) -> str:
         return f"{way} {'rejects' if m.reject else 'has'} {m.index}"
     if m.type == MessageType.MsgApp:
         return f"{way} {_entries(m.entries) or 'no entries'}, commit {m.commit}"
+    if m.type in (MessageType.MsgVoteResp, MessageType.MsgPreVoteResp):
+        return f"{way} {'rejected' if m.reject else 'granted'}"
+    if m.type == MessageType.MsgSnap:
+        return f"{way} {_snapshot(m.snapshot)}"
     return f"{m.type} {_entries(m.entries)}" if m.type == MessageType.MsgProp else way.rstrip()
+
+
+def _snapshot(snapshot: Snapshot) -> str:
+    return f"snapshot {snapshot.metadata.index}"
 
 
 def _entries(entries: Sequence[Entry]) -> str:
@@ -270,12 +330,14 @@ def _entries(entries: Sequence[Entry]) -> str:
         return ""
     first, last = entries[0].index, entries[-1].index
     if not first:
-        return f"{len(entries)} proposed"
+        return f"{len(entries)} proposed" if any(entry.data for entry in entries) else "an empty one"
     return f"entry {first}" if first == last else f"entries {first}–{last}"
 
 
 def _ready(rd: Ready) -> str:
     parts = [
+        f"save vote for @{rd.hard_state.vote:x}" if any(m.type in _VOTING for m in rd.messages) else "",
+        f"install {_snapshot(rd.snapshot)}" if rd.snapshot.metadata.index else "",
         f"save {_entries(rd.entries)}" if rd.entries else "",
         f"commit {rd.hard_state.commit}" if rd.hard_state.commit else "",
         f"apply {_entries(rd.committed_entries)}" if rd.committed_entries else "",
@@ -283,6 +345,11 @@ def _ready(rd: Ready) -> str:
         f"read at {rd.read_states[-1].index}" if rd.read_states else "",
     ]
     return "Ready: " + (", ".join(part for part in parts if part) or "nothing")
+
+
+def _apply(ap: Apply) -> str:
+    snapshot = _snapshot(ap.snapshot) if ap.snapshot.metadata.index else ""
+    return f"apply {' '.join(filter(None, (snapshot, _entries(ap.entries)))) or 'nothing'}"
 
 
 def _list(values: Sequence[Any]) -> str | None:
@@ -317,7 +384,9 @@ _BRIEF: dict[type, Callable[[Any], Any]] = {
     HardState: lambda st: f"commit {st.commit}" if st.commit else None,
     ReadState: lambda rs: f"read at {rs.index}",
     Ready: _ready,
-    Apply: lambda ap: f"apply {_entries(ap.entries) or 'nothing'}",
+    Apply: _apply,
+    Snapshot: _snapshot,
+    SnapMessage: lambda merged: _message(merged.message),
     InternalRaftRequest: _internal,
     pb.PutRequest: lambda r: f"{_bytes(r.key)}={_bytes(r.value)}",
     pb.RangeRequest: _range,

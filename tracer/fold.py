@@ -144,13 +144,17 @@ def _connect(trace: Trace, sections: list[Section]) -> None:
 
 
 def _awaited(trace: Trace) -> set[Turn]:
-    """The turns without which there would be no answer, or not this one: what leads to a client's turn."""
+    """The turns without which there would be no answer, or no such end: what leads to a client's turn.
+
+    Where something happened that no client asked for, also what leads to the end of that.
+    """
     sources: dict[Turn, list[Turn]] = {}
     for edge in trace.edges:
         source = (edge.source.task, edge.source.turn)
         sources.setdefault((edge.target.task, edge.target.turn), []).append(source)
     found: set[Turn] = set()
-    ahead = [turn for turn in sources if trace.member(turn[0]) == CLIENT]
+    ahead = [turn for turn in trace.by_turn() if trace.member(turn[0]) == CLIENT]
+    ahead += [(edge.target.task, edge.target.turn) for edge in trace.edges if edge.critical]
     while ahead:
         turn = ahead.pop()
         if turn not in found:

@@ -17,7 +17,8 @@ CLIENT = "client"
 
 type Key = tuple[str, int, int]
 """``(kind, number, request)``, the request 0 where it is not known: "req" (its id), "entry" (its index),
-"ack" and "commit" (every entry up to an index), "read" (the id of a read-index round)."""
+"ack" and "commit" (every entry up to an index), "read" (the id of a read-index round), "snap" (a snapshot, by
+its index). An election is nobody's request: its number is its term, negative."""
 
 type Keys = tuple[Key, ...] | None
 """None: of a type that carries no keys (control flow decides); empty: could carry keys and has none."""
@@ -87,6 +88,8 @@ class Edge:
     keys: Keys = None
     critical: bool = False
     later: bool = False
+    lost: bool = False
+    """Nobody received it: it ends where it began."""
     after: int = 0
 
 

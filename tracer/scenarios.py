@@ -6,19 +6,15 @@ A scenario prepares its cluster (connections made, a first key written), then te
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from runpy import run_path
 from typing import Any
 
-from minietcd.clientv3.errors import StatusError
-from minietcd.etcdserver.api.v3rpc.rpctypes.error import EtcdError
-from minietcd.pkg.context import BACKGROUND
 from tracer.cluster import Cluster
 from tracer.ground import Ground, simulate
 from tracer.model import Trace
-from tracer.slice import requests, slice
+from tracer.slice import requests, slice, unasked
 from tracer.source import ROOT
 from tracer.stations import RULES, mark
 
@@ -34,18 +30,6 @@ async def warm(cluster: Cluster) -> None:
     """Let connections be made and a key be there, as where somebody has worked before."""
     for name in cluster.names:
         await cluster.ctl("put", "foo", "before", to=name)
-
-
-async def _leader_dies(cluster: Cluster) -> None:
-    """It dies when a follower has the entry and nobody knows; then the next leader is asked for it."""
-    async with cluster.client() as client:
-        put = cluster.start(client.kv.put(BACKGROUND, "foo", "bar"))
-        await cluster.proposed(b"bar", "n2")
-        cluster.crash(cluster.leader)
-        with suppress(EtcdError, StatusError):
-            await put
-    await cluster.led()
-    await cluster.ctl("get", "foo")
 
 
 def _example(name: str) -> Story:
@@ -75,7 +59,7 @@ class Scenario:
 
     def served(self, seen: Trace) -> Trace:
         """Of all that was ``seen``, what served the requests."""
-        trace = mark(slice(seen, requests(seen), RULES))
+        trace = mark(slice(seen, requests(seen), RULES, unasked(seen)))
         trace.command = self.words
         return trace
 
@@ -127,7 +111,9 @@ SCENARIOS = {
             ("get", "foo", "--consistency=s"),
             ctl("get", "foo", "--consistency=s", to="follower"),
         ),
-        Scenario("leader-dies", "the leader dies during a put", ("the", "leader", "dies"), _leader_dies),
+        Scenario(
+            "leader-dies", "the leader dies during a put", ("the", "leader", "dies"), _example("leader_dies")
+        ),
     )
 }
 """By name."""

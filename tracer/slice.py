@@ -4,6 +4,9 @@ A turn serves a request if the item that caused it is about the request, or is a
 was let go of in a turn that serves it. What is about *others* is not followed, whoever handed it on: that is
 how a batch is split. A turn that began for another reason may still have worked on the request, or sent off
 what is about it (the loop that gathers work while it is busy); of such a turn the neutral steps are kept.
+
+Not all that happens was asked for by a client. An election is known by its term, a member's catching up by
+entries that are sent again, or by a snapshot. Of these it is also told what led up to them: a timer's tick.
 """
 
 from __future__ import annotations
@@ -31,22 +34,41 @@ class Rules:
     """Go names of the steps that count towards it."""
     later: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Task that finishes work on a timer: Go name of the step it finishes, and of the one that does it."""
+    makes: str = ""
+    """Go name of the step that makes a message."""
+    ends: frozenset[str] = frozenset()
+    """Go names of the steps with which what no client asked for has come to its end."""
 
     def names(self) -> set[str]:
         """Every Go name in these rules."""
-        return {*self.completes, *self.counts, *chain.from_iterable(self.later.values())}
+        later = chain.from_iterable(self.later.values())
+        return {*filter(None, [self.makes]), *self.completes, *self.counts, *self.ends, *later}
 
 
 def requests(trace: Trace) -> dict[int, str]:
     """The client's tasks that called the cluster (or, without calls, every one), by number and name."""
     clients = {number: task.name for number, task in trace.tasks.items() if task.member == CLIENT}
     calling = {edge.source.task for edge in trace.edges if edge.kind == "rpc"}
-    return {n: name for n, name in clients.items() if n in calling} or clients
+    found = {n: name for n, name in clients.items() if n in calling}
+    return found if found or unasked(trace) else clients
 
 
-def slice(trace: Trace, wanted: Iterable[int], rules: Rules | None = None) -> Trace:
-    """The part of ``trace`` that served the requests of the client tasks ``wanted``."""
-    return _Slicer(trace, set(wanted), rules or Rules()).run()
+def unasked(trace: Trace) -> list[Key]:
+    """What happened without a client's asking: elections, and what was sent to a member that missed it."""
+    old = max((state.get("log", 0) for state in trace.states.values()), default=0)
+    found: dict[Key, None] = {}
+    for edge in trace.edges:
+        for key in edge.keys or ():
+            kind, number, _ = key
+            again = edge.kind == "wire" and kind == "entry" and number <= old
+            if again or kind == "snap" or (kind == "req" and number < 0):
+                found[key] = None
+    return list(found)
+
+
+def slice(trace: Trace, wanted: Iterable[int], rules: Rules | None = None, keys: Iterable[Key] = ()) -> Trace:
+    """The part of ``trace`` that served the requests of the client tasks ``wanted``, or is about ``keys``."""
+    return _Slicer(trace, set(wanted), rules or Rules(), frozenset(keys)).run()
 
 
 @dataclass(slots=True)
@@ -54,9 +76,14 @@ class _Slicer:
     trace: Trace
     wanted: set[int]
     rules: Rules
+    roots: frozenset[Key]
     keys: set[Key] = field(default_factory=set)
     reached: set[Turn] = field(default_factory=set)
     emitting: set[Turn] = field(default_factory=set)
+    sources: dict[int, int] = field(default_factory=dict)
+    """For an edge that led up to a root: the turn it comes from, if not the one in which it was handed on."""
+    leading: set[Turn] = field(default_factory=set)
+    """The turns that led up to the roots, and are about nothing in particular."""
     taken: set[int] = field(default_factory=set)
     extra: list[Edge] = field(default_factory=list)
     by_turn: dict[Turn, list[Span]] = field(default_factory=dict)
@@ -73,15 +100,18 @@ class _Slicer:
         turns = {(e.source.task, e.source.turn) for e in self.trace.edges} | set(self.by_turn)
         turns |= {(e.target.task, e.target.turn) for e in self.trace.edges}
         self.reached = {turn for turn in turns if turn[0] in self.wanted}
+        self.keys |= self.roots
         while self._grow():
             pass
+        self._lead_up()
         self._add_later()
         return self._result()
 
     def _grow(self) -> bool:
         before = (len(self.keys), len(self.reached), len(self.taken))
         for key, turn in self.born.items():
-            if turn in self.reached and key[0] not in _UP_TO:
+            known = turn in self.reached or ("req", key[2], 0) in self.roots
+            if known and key[0] not in _UP_TO:
                 self._learn(key)
         for span in self.trace.spans.values():
             if any(key[0] not in _UP_TO and self._matches(key) for key in span.keys or ()):
@@ -90,6 +120,44 @@ class _Slicer:
             if number not in self.taken and self._follows(number, edge):
                 self._take(number, edge)
         return before != (len(self.keys), len(self.reached), len(self.taken))
+
+    def _lead_up(self) -> None:
+        """Walk back from the first message about each root to what no message led to."""
+        causes = {(e.target.task, e.target.turn): n for n, e in enumerate(self.trace.edges)}
+        first: dict[Key, int] = {}
+        for number in sorted(self.taken):
+            edge = self.trace.edges[number]
+            for key in self._named(edge.keys) & self.roots if edge.kind == "wire" else ():
+                first.setdefault(key, number)
+        for number in dict.fromkeys(first.values()):
+            self._walk_up(causes, number)
+
+    def _walk_up(self, causes: dict[Turn, int], number: int | None) -> None:
+        """A message may have waited until the turn that hands it on: it comes from where it was made."""
+        message, seen = "", set[int]()
+        while number is not None and number not in seen:
+            seen.add(number)
+            self.taken.add(number)
+            edge = self.trace.edges[number]
+            message = edge.label if edge.kind == "wire" else message
+            turn = (edge.source.task, self._made(edge.source, message))
+            if turn[1] != edge.source.turn:
+                self.sources[number] = turn[1]
+            if turn not in self.reached:
+                self.reached.add(turn)
+                self.leading.add(turn)
+            number = causes.get(turn)
+
+    def _made(self, at: Point, message: str) -> int:
+        for turn in range(at.turn, -1, -1):
+            for span in self.by_turn.get((at.task, turn), ()):
+                if self._is(span, self.rules.makes) and message in span.args.values():
+                    return turn
+        return at.turn
+
+    def _named(self, keys: Keys) -> set[Key]:
+        """These, and what the entries among them belong to."""
+        return {*(keys or ()), *(("req", request, 0) for kind, _, request in keys or () if kind == "entry")}
 
     def _learn(self, key: Key) -> None:
         """An entry belongs to the request it names; one that names none was nobody's."""
@@ -122,15 +190,16 @@ class _Slicer:
         return key in self.keys or (kind == "entry" and ("req", request, 0) in self.keys)
 
     def _indexes(self) -> list[int]:
-        return [number for kind, number, _ in self.keys if kind == "entry"]
+        return [number for kind, number, _ in self.keys if kind in ("entry", "snap")]
 
     def _about_others(self, span: int) -> bool:
         """Whether the call, or one it was made from, is about other requests alone."""
         while span in self.trace.spans:
-            keys = self.trace.spans[span].keys
+            call = self.trace.spans[span]
+            keys = (call.keys or None) if (call.task, call.turn) in self.leading else call.keys
             if keys is not None and not any(self._matches(key) for key in keys):
                 return True
-            span = self.trace.spans[span].parent
+            span = call.parent
         return False
 
     def _foreign_tasks(self) -> set[int]:
@@ -144,14 +213,21 @@ class _Slicer:
 
     def _read_lanes(self) -> None:
         """For each "up to" on its way from one task to another: how far the last one on that way had gone."""
-        so_far: dict[tuple[str, int, int, str], int] = defaultdict(int)
+        so_far: dict[tuple[str, int, int, str], int] = {}
         for number, edge in enumerate(self.trace.edges):
             for kind, index, _ in edge.keys or ():
                 if kind in _UP_TO:
                     lane = (edge.name, edge.source.task, edge.target.task, kind)
-                    low, high = self.news.get(number, (so_far[lane], index))
-                    self.news[number] = (min(low, so_far[lane]), max(high, index))
-                    so_far[lane] = max(so_far[lane], index)
+                    known = so_far.get(lane, self._known_before(kind, edge))
+                    low, high = self.news.get(number, (known, index))
+                    self.news[number] = (min(low, known), max(high, index))
+                    so_far[lane] = max(known, index)
+
+    def _known_before(self, kind: str, edge: Edge) -> int:
+        """How far a member had gone, and so had told or been told, when the recording began."""
+        member = self.trace.member(edge.source.task if kind == "ack" else edge.target.task)
+        known: int = self.trace.states.get(member, {}).get("log" if kind == "ack" else "commit", 0)
+        return known
 
     def _find_births(self) -> None:
         """The turn in which each key is first seen."""
@@ -251,7 +327,9 @@ class _Slicer:
         """What a loop lets go of may have been due since an earlier turn: then it comes from there."""
         edge = self.trace.edges[number]
         task, turn = edge.source.task, edge.source.turn
-        if (task, turn) in self.reached:
+        if number in self.sources:
+            turn = self.sources[number]
+        elif (task, turn) in self.reached:
             turn = self._due(task, turn, self._about(number)) or turn
         return replace(edge, source=Point(edge.source.span, task, turn))
 
@@ -314,6 +392,17 @@ class _Slicer:
         ends = [edge for edge in result.edges if edge.target.task in self.wanted]
         for end in {edge.target.task: edge for edge in ends}.values():
             self._walk_back(result, (end.target.task, end.target.turn))
+        if self.roots and (done := self._end(result)):
+            self._walk_back(result, done)
+
+    def _end(self, result: Trace) -> Turn | None:
+        """Where it came to its end: on the member that knew of the quorum, or else the first to get there."""
+        spans = result.spans.values()
+        done = [span for span in spans if self.rules.ends & set(span.function.go)]
+        deciders = {self.trace.member(span.task) for span in spans if self._completes(span)}
+        there = [span for span in done if self.trace.member(span.task) in deciders] or done
+        last = [span for span in there if span.task == there[0].task]
+        return (last[-1].task, last[-1].turn) if last else None
 
     def _walk_back(self, result: Trace, turn: Turn) -> None:
         into: dict[Turn, Edge] = {}

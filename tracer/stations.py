@@ -23,22 +23,47 @@ STATIONS: tuple[tuple[str, Often, tuple[str, ...]], ...] = (
     ("ask", _TURN, ("etcdserver/v3_server.go#EtcdServer.linearizableReadNotify",)),
     ("propose", _TURN, ("raft/node.go#node.Propose",)),
     ("read index", _TURN, ("raft/node.go#node.ReadIndex",)),
-    ("node.step", _STORY, ("raft/node.go#node.stepWithWaitOption",)),
+    ("hand over", _TURN, ("etcdserver/server.go#EtcdServer.MoveLeader",)),
+    ("timer", _MEMBER, ("etcdserver/raft.go#raftNode.tick",)),
+    ("tick", _MEMBER, ("raft/raft.go#raft.tickElection", "raft/raft.go#raft.tickHeartbeat")),
+    ("hear", _TURN, ("raft/raft.go#raft.handleHeartbeat",)),
+    ("campaign", _TURN, ("raft/raft.go#raft.campaign",)),
+    ("become", _TURN, ("raft/raft.go#raft.become*",)),
+    (
+        "node.step",
+        _STORY,
+        tuple(f"raft/node.go#node.stepWithWaitOption {m}*" for m in ("MsgProp", "MsgReadIndex")),
+    ),
     ("raft.Step", _STORY, ("raft/raft.go#raft.Step",)),
-    ("role", _MEMBER, ("raft/raft.go#stepLeader", "raft/raft.go#stepFollower", "raft/raft.go#stepCandidate")),
+    ("role", _MEMBER, ("raft/raft.go#stepLeader", "raft/raft.go#stepFollower")),
+    ("vote", _TURN, ("raft/raft.go#raft.send Msg*VoteResp*",)),
+    ("append", _TURN, ("raft/raft.go#raft.appendEntry an empty one",)),
+    ("count", _TURN, ("raft/raft.go#raft.poll",)),
+    (
+        "progress",
+        _TURN,
+        ("raft/tracker/progress.go#Progress.Become*", "raft/tracker/progress.go#Progress.MaybeDecrTo"),
+    ),
     ("Ready", _STORY, ("raft/node.go#newReady",)),
     ("peers", _MEMBER, ("etcdserver/api/rafthttp/peer.go#peer.send",)),
+    ("lost", _TURN, ("raft/node.go#node.ReportUnreachable",)),
+    ("restore", _TURN, ("raft/raft.go#raft.restore",)),
+    ("merge", _TURN, ("etcdserver/snapshot_merge.go#EtcdServer.createMergedSnapshotMessage",)),
+    ("post", _TURN, ("etcdserver/api/rafthttp/snapshot_sender.go#snapshotSender.post",)),
+    ("receive", _TURN, ("etcdserver/api/snap/db.go#Snapshotter.SaveDBFrom",)),
+    ("snapshot", _TURN, ("etcdserver/storage.go#storage.SaveSnap",)),
     ("WAL", _TURN, ("wal/wal.go#WAL.sync",)),
     ("commit", _TURN, ("raft/raft.go#raft.maybeCommit",)),
     ("quorum", _TURN, ("raft/read_only.go#readOnly.advance",)),
     ("apply", _TURN, ("etcdserver/server.go#EtcdServer.applyEntryNormal",)),
+    ("install", _TURN, ("etcdserver/backend.go#openSnapshotBackend",)),
     ("MVCC", _TURN, ("mvcc/kvstore_txn.go#storeTxn*.put", "mvcc/kvstore_txn.go#storeTxn*.rangeKeys")),
     ("MVCC", _TURN, ("mvcc/kvstore_txn.go#storeTxnWrite.deleteRange",)),
     ("answer", _TURN, ("etcdserver/api/v3rpc/header.go#header.fill",)),
     ("reply", _TURN, ("etcdctl/ctlv3/command/printer*.go#*Printer.[PGD]*",)),
     ("on disk", _TURN, ("mvcc/backend/batch_tx.go#batchTx.commit",)),
 )
-"""Title, how often to tell it, and the Go names (as patterns) of each station."""
+"""Title, how often to tell it, and the Go names (as patterns) of each station; after a blank, with what."""
 
 RULES = Rules(
     completes={
@@ -52,6 +77,10 @@ RULES = Rules(
             "mvcc/backend/batch_tx.go#batchTxBuffered.Commit",
         )
     },
+    makes="raft/raft.go#raft.send",
+    ends=frozenset(
+        {"etcdserver/server.go#EtcdServer.applyEntryNormal", "etcdserver/backend.go#openSnapshotBackend"}
+    ),
 )
 
 TELLING = ("wal/wal.go#WAL.Save",)
@@ -61,13 +90,15 @@ TELLING = ("wal/wal.go#WAL.Save",)
 def is_station(go: str) -> bool:
     """Whether a station, or what decides about one, has this Go name."""
     patterns = [*TELLING, *RULES.names(), *(pattern for *_, each in STATIONS for pattern in each)]
-    return any(fnmatchcase(go, pattern) for pattern in patterns)
+    return any(fnmatchcase(go, pattern.partition(" ")[0]) for pattern in patterns)
 
 
 def station(span: Span) -> tuple[str, Often]:
     """The title of the station that ``span`` is (or nothing), and how often to tell it."""
+    what = " ".join(map(str, span.args.values()))
+    names = [name for go in span.function.go for name in (go, f"{go} {what}")]
     for title, often, patterns in STATIONS:
-        if any(fnmatchcase(name, pattern) for pattern in patterns for name in span.function.go):
+        if any(fnmatchcase(name, pattern) for pattern in patterns for name in names):
             return (title, often) if span.result is not False else ("", often)
     return "", Often.EACH
 

@@ -114,11 +114,21 @@ def test_one_of_three_puts_is_told_without_the_others() -> None:
         assert "what the answer did not wait for" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["one_put", "put_to_follower", "linearizable_get"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "examples").glob("*.py")))
 def test_the_examples_run(name: str) -> None:
     done = tracer("run", f"examples/{name}.py", "--plain")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(name.replace("_", " "))
+
+
+def test_an_election_and_a_transfer_are_commands_and_the_same_each_time() -> None:
+    for words in (("election",), ("transfer",), ("election", "--pre-vote")):
+        done = tracer(*words, "--plain")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"{words[0]}   3 members, n2 leads")
+        assert "⇓ what led to the end" in done.stdout
+        assert tracer(*words, "--plain").stdout == done.stdout
+    assert "✗ TCP stream  MsgPreVote n2→n1, never read" in done.stdout
 
 
 def test_the_calls_of_level_two_and_the_lines_of_level_three_are_there() -> None:
@@ -139,6 +149,7 @@ def test_the_calls_of_level_two_and_the_lines_of_level_three_are_there() -> None
         (("show", "README.md"), 1, "tracer: README.md: not a trace"),
         (("run", "pyproject.toml"), 1, "tracer: pyproject.toml"),
         (("run",), 2, "tracer: run needs the name of one file"),
+        (("election", "now"), 2, "tracer: election takes no further words"),
         (("put", "a", "b", "--request", "7"), 1, "tracer: there is no request 7: 1 were made"),
         (("put",), 128, "Error: put command needs 1 argument"),
     ],

@@ -40,13 +40,10 @@ def test_the_doors_have_the_parameters_that_are_read_there() -> None:
 
 
 def test_the_tasks_of_the_libraries_are_still_called_so() -> None:
-    assert inspect.iscoroutinefunction(grpclib.server.request_handler)
-    assert inspect.iscoroutinefunction(aiohttp.web_protocol.RequestHandler.start)
-    names = {
-        grpclib.server.request_handler.__qualname__,
-        aiohttp.web_protocol.RequestHandler.start.__qualname__,
-    }
-    assert names == set(domain._TASKS)
+    http = aiohttp.web_protocol.RequestHandler
+    functions = (grpclib.server.request_handler, http.start, http._handle_request)
+    assert all(map(inspect.iscoroutinefunction, functions))
+    assert {function.__qualname__ for function in functions} == set(domain._TASKS)
 
 
 def test_the_task_that_commits_later_is_still_called_so() -> None:

@@ -92,7 +92,12 @@ class _Graph:
                 yield f"      {self.ids[section.turn]}_{number - 1} -> {name} [style=dotted, arrowhead=none]"
 
     def _edges(self, section: Section) -> Iterator[str]:
-        """The way by which this turn was reached."""
+        """The way by which this turn was reached, and what was lost that it sent."""
+        for number, edge in enumerate((edge for edge in section.leaving if edge.lost), 1):
+            end = f"{self.ids[section.turn]}_lost_{number}"
+            yield f"  {end} [{attributes(id=end, label='✗', tooltip=edge.label, shape='plaintext')}]"
+            source = f"{self.ids[section.turn]}_{self._row(section, edge.source.span)}"
+            yield f"  {source} -> {end} [{attributes(label=channel(edge), class_='handoff lost')}]"
         if not section.via:
             return
         first = section.via[0].source

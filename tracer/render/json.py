@@ -125,6 +125,7 @@ def _edge(
         "label": edge.label,
         "keys": _keys(edge.keys),
         "critical": edge.critical,
+        **({"lost": True} if edge.lost else {}),
         "at": edge.at / 1000,
         "order": bisect_right(began, (edge.at, edge.after)),
     }
@@ -185,6 +186,7 @@ class _Loader:
         at = round(each["at"] * 1000) if "at" in each else number
         edge = Edge(each["kind"], each["name"], source, target, at, each["label"])
         edge.keys, edge.critical = self.keys(each["keys"]), each["critical"]
+        edge.lost = each.get("lost", False)
         edge.later, edge.after = edge.name == "batch interval", each.get("order", 0)
         return edge
 

@@ -20,8 +20,12 @@ from tracer.render.json import task_names
 _COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "red")
 _WIDE = 100
 _TITLE = 10
-_ONE = ("the answer", "the answer did not wait for")
-_SEVERAL = ("an answer", "no answer waited for")
+_LEGENDS = (
+    ("what led to the end", "what did not lead to the end"),
+    ("what the answer waited for", "what the answer did not wait for"),
+    ("what an answer waited for", "what no answer waited for"),
+)
+"""What ⇓ means, and what comes after that; where no client asked, one did, or several."""
 
 
 @dataclass(slots=True)
@@ -36,13 +40,12 @@ class Terminal:
     twins: bool = True
     """Whether to name the Go twins."""
     names: dict[int, str] = field(init=False)
-    answer: str = field(init=False)
-    rest: str = field(init=False)
+    legend: tuple[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.names = task_names(self.trace)
-        several = sum(task.member == CLIENT for task in self.trace.tasks.values()) > 1
-        self.answer, self.rest = _SEVERAL if several else _ONE
+        clients = sum(task.member == CLIENT for task in self.trace.tasks.values())
+        self.legend = _LEGENDS[min(clients, 2)]
 
     def lines(self) -> Iterator[Text]:
         """The whole story."""
@@ -53,16 +56,17 @@ class Terminal:
             if awaited and section.later:
                 awaited = False
                 yield Text()
-                yield Text(f"what {self.rest}", style="italic dim")
+                yield Text(self.legend[1], style="italic dim")
             yield Text()
             yield from self._head(section)
             for row in section.rows:
                 number += 1
                 yield from self._row(section, row, number)
-            if self.view.depth > 1:
-                yield from (self._leaving(edge) for edge in section.leaving if edge.kind != "call")
+            for edge in section.leaving:
+                if edge.lost or (self.view.depth > 1 and edge.kind != "call"):
+                    yield self._leaving(edge)
         yield Text()
-        yield Text(f"⇓ what {self.answer} waited for   ↓ what else came of it", style="dim")
+        yield Text(f"⇓ {self.legend[0]}   ↓ what else came of it", style="dim")
 
     def _headline(self) -> Text:
         members = self.trace.members
@@ -138,8 +142,10 @@ class Terminal:
     def _leaving(self, edge: Edge) -> Text:
         target = self.trace.tasks[edge.target.task]
         what = f"  {edge.label}" if edge.label else ""
-        way = f"    {_arrow(edge.critical)} {channel(edge)} → {target.member} {target.name}{what}"
-        return self._cut(Text(way, style="dim"))
+        way = f"{_arrow(edge.critical)} {channel(edge)} → {target.member} {target.name}{what}"
+        if edge.lost:
+            way = f"✗ {channel(edge)}{what}, never read"
+        return self._cut(Text(f"    {way}", style="red" if edge.lost else "dim"))
 
     def _line(self, row: Row, line: int, values: dict[str, Any]) -> Text:
         text = source.line_of(row.span.function, line)

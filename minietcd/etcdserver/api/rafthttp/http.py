@@ -53,11 +53,9 @@ class PipelineHandler:
             return refusal
         util.add_remote_from_request(self.tr, request)
         try:
-            b = await request.content.read()
-            m = unmarshal(b)
+            m = await _only_message(request.content)
         except (*BODY_ERRORS, errors.MalformedMessageError) as error:
             return _bad_message(self.tr, request, f"error reading raft message: {error}")
-        metrics.received_bytes.labels(id_string(m.from_)).inc(len(b))
         return await _processed(self.tr, m)
 
 
@@ -202,6 +200,13 @@ async def _processed(tr: Transport, m: Message) -> web.Response:
         util.log_of(tr, m.from_).warning("failed to process Raft message", error=error)
         return _error("error processing raft message", 500)
     return web.Response(status=204, headers=_headers(tr))
+
+
+async def _only_message(content: aiohttp.StreamReader) -> Message:
+    b = await content.read()
+    m = unmarshal(b)
+    metrics.received_bytes.labels(id_string(m.from_)).inc(len(b))
+    return m
 
 
 async def _first_message(dec: MessageDecoder, content: aiohttp.StreamReader) -> Message:

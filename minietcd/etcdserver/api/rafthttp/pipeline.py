@@ -48,22 +48,24 @@ class Pipeline:
 
         Go: etcdserver/api/rafthttp/pipeline.go#pipeline.handle
         """
-        to = id_string(self.peer_id)
         async for m in self.msgc:
-            data = m.marshal()
-            try:
-                await self.post(data)
-            except errors.CONNECTION_ERRORS as error:
-                self.status.deactivate(FailureType("pipeline", "write"), error)
-                self.tr.raft.report_unreachable(m.to)
-                if m.type == MsgSnap:
-                    self.tr.raft.report_snapshot(m.to, SnapshotFailure)
-                metrics.sent_failures.labels(to).inc()
-                continue
-            self.status.activate()
+            await self._send(m)
+
+    async def _send(self, m: Message) -> None:
+        data, to = m.marshal(), id_string(self.peer_id)
+        try:
+            await self.post(data)
+        except errors.CONNECTION_ERRORS as error:
+            self.status.deactivate(FailureType("pipeline", "write"), error)
+            self.tr.raft.report_unreachable(m.to)
             if m.type == MsgSnap:
-                self.tr.raft.report_snapshot(m.to, SnapshotFinish)
-            metrics.sent_bytes.labels(to).inc(len(data))
+                self.tr.raft.report_snapshot(m.to, SnapshotFailure)
+            metrics.sent_failures.labels(to).inc()
+            return
+        self.status.activate()
+        if m.type == MsgSnap:
+            self.tr.raft.report_snapshot(m.to, SnapshotFinish)
+        metrics.sent_bytes.labels(to).inc(len(data))
 
     async def post(self, data: bytes) -> None:
         """Raises one of ``CONNECTION_ERRORS`` unless the peer took it.

@@ -6,7 +6,8 @@ Go: etcdserver/api/rafthttp/snapshot_sender.go
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from minietcd.etcdserver.api.rafthttp import errors, metrics, util
@@ -98,13 +99,16 @@ class SnapshotSender:
 _CONTENT_TYPE = "application/octet-stream"
 
 
-async def create_snap_body(merged: snap.Message) -> AsyncIterator[bytes]:
+def create_snap_body(merged: snap.Message) -> AsyncIterator[bytes]:
     """The message as the codec writes it, then the database.
 
     Go: etcdserver/api/rafthttp/snapshot_sender.go#createSnapBody
     """
     enc = MessageEncoder(bytearray(), Link("snapshot", "", ""))
     enc.encode(merged.message)
-    yield bytes(enc.w)
-    for data in merged.read_closer:
-        yield data
+    return _chunks(chain([bytes(enc.w)], merged.read_closer))
+
+
+async def _chunks(data: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for chunk in data:
+        yield chunk
