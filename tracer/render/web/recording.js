@@ -83,6 +83,7 @@ export class Recording {
     }
     this.lanes = [...lanes.values()];
     for (const edge of this.data.edges) {
+      if (edge.lost) continue; // it ended where it began
       this.turnAt(edge.to, true).into.push(edge);
       this.turnAt(edge.from, true).out.push(edge);
       if (edge.critical) this.turnAt(edge.to).critical = this.turnAt(edge.from).critical = true;
