@@ -32,11 +32,6 @@ async def warm(cluster: Cluster) -> None:
         await cluster.ctl("put", "foo", "before", to=name)
 
 
-def _example(name: str) -> Story:
-    story: Story = run_path(str(Path(ROOT, "examples", f"{name}.py")))["story"]
-    return story
-
-
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A story, and what surrounds it; ``words`` are what a reader would type or call it."""
@@ -75,6 +70,16 @@ class Scenario:
         return simulate(self.seed, run)
 
 
+def example(name: str, file: str, title: str) -> Scenario:
+    """That of a script in ``examples``."""
+    script = run_path(str(Path(ROOT, "examples", f"{file}.py")))
+    before, seed = script.get("before", warm), script.get("SEED", 1)
+    words = tuple(file.split("_"))
+    return Scenario(
+        name, title, words, script["story"], before=before, seed=seed, fields=script.get("CONFIG", {})
+    )
+
+
 async def _as_coroutine(story: Awaitable[object]) -> None:
     await story
 
@@ -92,12 +97,7 @@ SCENARIOS = {
             ctl(*_PUT, to="follower"),
             recording="put_follower_3node",
         ),
-        Scenario(
-            "three-puts",
-            "three puts, of which two share a write to disk",
-            ("three", "puts"),
-            _example("three_puts_one_fsync"),
-        ),
+        example("three-puts", "three_puts_one_fsync", "three puts, of which two share a write to disk"),
         Scenario(
             "get",
             "linearizable get from three",
@@ -111,9 +111,11 @@ SCENARIOS = {
             ("get", "foo", "--consistency=s"),
             ctl("get", "foo", "--consistency=s", to="follower"),
         ),
-        Scenario(
-            "leader-dies", "the leader dies during a put", ("the", "leader", "dies"), _example("leader_dies")
-        ),
+        example("leader-dies", "leader_dies", "the leader dies during a put"),
+        example("election", "election", "the leader dies, another is elected"),
+        example("transfer", "transfer", "the leader hands over"),
+        example("catch-up-entries", "catch_up_by_entries", "a follower that was away gets entries"),
+        example("catch-up-snapshot", "catch_up_by_snapshot", "a follower that was away gets a snapshot"),
     )
 }
 """By name."""

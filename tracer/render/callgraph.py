@@ -95,9 +95,9 @@ class _Graph:
         """The way by which this turn was reached, and what was lost that it sent."""
         for number, edge in enumerate((edge for edge in section.leaving if edge.lost), 1):
             end = f"{self.ids[section.turn]}_lost_{number}"
-            yield f"  {end} [{attributes(id=end, label='✗', tooltip=edge.label, shape='plaintext')}]"
+            yield f"  {end} [{_attributes(id=end, label='✗', tooltip=edge.label, shape='plaintext')}]"
             source = f"{self.ids[section.turn]}_{self._row(section, edge.source.span)}"
-            yield f"  {source} -> {end} [{attributes(label=channel(edge), class_='handoff lost')}]"
+            yield f"  {source} -> {end} [{_attributes(label=channel(edge), class_='handoff lost')}]"
         if not section.via:
             return
         first = section.via[0].source
