@@ -104,8 +104,9 @@ def functions() -> dict[CodeType, Function]:
 
 
 def helpers() -> dict[CodeType, Function]:
-    """Every function without one, but no nested ones."""
-    codes = (each.__code__ for each in _ours() if not twins(each.__code__))
+    """Every function without one, but no nested ones and none without a name."""
+    named = (each.__code__ for each in _ours() if each.__name__ != "<lambda>")
+    codes = (code for code in named if not twins(code))
     return {code: Function(code.co_qualname, (), _path(code), code.co_firstlineno) for code in codes}
 
 

@@ -169,6 +169,7 @@ class Recorder:
     def _on_line(self, code: CodeType, line: int) -> None:
         """A line of a chosen function, or of a helper, is about to run."""
         if id(code) not in self._functions:
+            self._switch()
             self._note(("l", 0, (id(code), line)))
             return
         found = {name: self._brief(value) for name, value in list(sys._getframe(1).f_locals.items())}

@@ -46,3 +46,9 @@ def test_a_scenario_goes_the_way_it_went(name: str, request: pytest.FixtureReque
 
 def test_every_trace_that_is_kept_is_of_a_scenario() -> None:
     assert {path.stem for path in TRACES.glob("*.txt")} == set(SCENARIOS)
+
+
+def test_lines_are_noted_to_the_member_that_ran_them_also_when_it_starts_anew() -> None:
+    ran = SCENARIOS["catch-up-entries"].watch(lines=True).ran
+    assert "n3" in {member for member, function in ran if function.name == "EtcdServer.start"}
+    assert {member for member, function in ran if function.name == "Etcd._start"} == {"n3"}
