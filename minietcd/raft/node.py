@@ -25,7 +25,7 @@ from minietcd.raft.util import is_local_msg, is_response_msg
 _MAX_BATCH_BYTES = 1024 * 1024
 """Proposals are stepped together up to about so much: what one append may carry."""
 _BATCH_TURNS = 4
-"""For so many turns of the event loop others may join a proposal: those whose requests are just being read."""
+"""For so many turns of the event loop others may join a proposal: requests that are just being read."""
 
 
 def start_node(c: Config, peers: Sequence[Peer]) -> Node:
