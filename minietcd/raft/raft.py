@@ -860,8 +860,13 @@ def _admit(r: Raft, e: pb.Entry, i: int) -> pb.Entry:
 
 
 def step_leader_read_index(r: Raft, m: Message) -> None:
-    """A read wants to know the commit index of a leader that still leads. Go: raft/raft.go#stepLeader"""
-    if r.prs.is_singleton():
+    """A read wants to know the commit index of a leader that still leads.
+
+    The single voter knows by itself; in 3.4 so does, wrongly, a leader that votes no more beside one.
+
+    Go: raft/raft.go#stepLeader
+    """
+    if r.prs.is_singleton() and r.id in r.prs.config.voters.incoming:
         r.response_to_read_index_req(m, r.raft_log.committed)
     elif not r.committed_entry_in_current_term():  # what is committed is not known yet
         r.pending_read_index_messages.append(m)

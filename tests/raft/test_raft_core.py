@@ -382,6 +382,23 @@ def test_a_single_member_reads_at_once():
     assert network[1].reads == [(3, b"read")]
 
 
+def test_a_leader_that_votes_no_more_does_not_answer_reads_in_place_of_the_only_one_that_does():
+    network = Network(2)
+    leader = network.elect(1)
+    change = pb.ConfChangeSingle(pb.ConfChangeAddLearnerNode, 1)
+    leader.node.propose_conf_change(pb.ConfChangeV2(changes=(change,)))
+    network.settle()
+    assert leader.raft.state == StateLeader
+    assert leader.raft.prs.voter_nodes() == (2,)
+    network.isolated = {1}
+    leader.node.read_index(b"read")
+    network.settle()
+    assert leader.reads == []
+    network.isolated = set()
+    network.tick()
+    assert [context for _, context in leader.reads] == [b"read"]
+
+
 def test_what_a_ready_holds_does_not_change_after_it_was_taken():
     member = Network(1).elect(1)
     member.node.propose(b"a")
