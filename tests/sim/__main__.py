@@ -12,12 +12,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
-from functools import partial
-from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 
 import click
@@ -26,7 +21,8 @@ from rich.table import Table
 
 from tests.sim.faults import Plan, ScriptError, generate
 from tests.sim.mutants import MUTANTS
-from tests.sim.run import Result, simulate
+from tests.sim.pool import results, seeds_needed, simulate_mutant
+from tests.sim.run import Result
 from tests.sim.shrink import shrink
 from tests.sim.trace import record
 
@@ -102,30 +98,6 @@ def search(plans: list[Plan], mutant: str | None, jobs: int) -> Result | None:
     return found
 
 
-def results(plans: list[Plan], mutant: str | None, jobs: int) -> Iterator[Result]:
-    """What comes of each, in their order."""
-    run = partial(simulate_mutant, mutant)
-    if jobs == 1 or len(plans) == 1:
-        yield from map(run, plans)
-        return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), max_tasks_per_child=100) as pool:
-        waiting = iter(plans)
-        running = [pool.submit(run, plan) for plan in islice(waiting, 2 * jobs)]
-        try:
-            while running:
-                yield running.pop(0).result()
-                running += [pool.submit(run, plan) for plan in islice(waiting, 1)]
-        finally:
-            for future in running:
-                future.cancel()
-
-
-def simulate_mutant(mutant: str | None, plan: Plan) -> Result:
-    """A run with the server as it is, or broken like that."""
-    with MUTANTS[mutant].installed() if mutant else nullcontext():
-        return simulate(plan)
-
-
 def summary(totals: Counter[str]) -> str:
     """What happened, how often, in three columns: a run in which nothing went wrong shows nothing."""
     cells = [f"{count:>9,} {what:<28}" for what, count in sorted(totals.items())]
@@ -153,12 +125,6 @@ def report(found: Result, mutant: str | None, shrinks: bool) -> None:
 def _breaks(plan: Plan, mutant: str | None, rule: str) -> bool:
     violation = simulate_mutant(mutant, plan).violation
     return violation is not None and violation.rule == rule
-
-
-def seeds_needed(mutant: str, most: int, jobs: int) -> Result | None:
-    """The first of at most so many seeds with which the mutant is noticed."""
-    plans = [generate(seed) for seed in range(most)]
-    return next((result for result in results(plans, mutant, jobs) if result.violation), None)
 
 
 def print_mutants(jobs: int) -> int:

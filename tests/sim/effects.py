@@ -312,11 +312,12 @@ class Effects(Observer):
         if leader is None:
             return None
         wanted = {self._ids[self._who(name, "")] for name in event.args[0].split(",")}
-        voters = set(leader.raft.prs.config.voters.incoming)
-        changes = [(raftpb.ConfChangeAddNode, id) for id in sorted(wanted - voters)]
-        changes += [(raftpb.ConfChangeAddLearnerNode, id) for id in sorted(voters - wanted)]
-        if not changes:
+        others = {id for name, id in self._ids.items() if name not in self.gone} - wanted
+        if set(leader.raft.prs.config.voters.incoming) == wanted:
             return None
+        # All are named, so that what comes out is the same if another change comes in between.
+        changes = [(raftpb.ConfChangeAddNode, id) for id in sorted(wanted)]
+        changes += [(raftpb.ConfChangeAddLearnerNode, id) for id in sorted(others)]
         cc = ConfChangeV2(
             raftpb.ConfChangeTransitionJointImplicit,
             tuple(ConfChangeSingle(kind, NodeID(id)) for kind, id in changes),

@@ -13,10 +13,8 @@ from typing import Any
 from unittest.mock import patch
 
 from minietcd.etcdserver import raft as etcdserver_raft
-from minietcd.etcdserver.server import EtcdProgress, EtcdServer
-from minietcd.raft import raftpb
-from minietcd.raft.raftpb import ConfChangeV2, Entry
 from minietcd.wal import wal
+from tests.sim import joint
 from tests.sim import world as sim_world
 from tests.sim.checks import Checks, Violation
 from tests.sim.effects import Effects
@@ -192,17 +190,5 @@ def settings(plan: Plan) -> Iterator[None]:
         ):
             if name in plan.settings:
                 stack.enter_context(patch.object(owner, constant, plan.settings[name]))
-        stack.enter_context(patch.object(EtcdServer, "_apply_entry_conf_change", _apply_joint_too))
+        stack.enter_context(joint.taught())
         yield
-
-
-_apply_one = EtcdServer._apply_entry_conf_change
-
-
-async def _apply_joint_too(self: EtcdServer, e: Entry, ep: EtcdProgress) -> bool:
-    """etcd's server never proposes joint changes; for the simulator's sake it knows here how to apply one."""
-    if e.type != raftpb.EntryConfChangeV2:
-        return await _apply_one(self, e, ep)
-    self.consist_index.set_consistent_index(max(e.index, self.consist_index.consistent_index()))
-    ep.conf_state = await self.r.node.apply_conf_change(ConfChangeV2.unmarshal(e.data))
-    return False

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from minietcd.raft.log import RaftLog
-from tests.sim.__main__ import search, seeds_needed
+from tests.sim.__main__ import search
 from tests.sim.faults import Event, Plan, generate
 from tests.sim.mutants import MUTANTS, Edit
+from tests.sim.pool import seeds_needed
 from tests.sim.run import simulate
 from tests.sim.trace import record
 from tracer.render import json
@@ -67,7 +68,7 @@ def test_a_seed_is_one_run_also_in_another_process() -> None:
 def test_in_a_few_seeds_much_goes_wrong_and_much_is_done() -> None:
     totals: Counter[str] = Counter()
     for seed in range(8):
-        totals += simulate(generate(seed, seconds=6.0)).counts
+        totals += simulate(generate(seed)).counts
     for what in ("writes acknowledged", "writes of unknown outcome", "crashes", "elections won"):
         assert totals[what] >= 8, f"{what}: {totals[what]} in {totals}"
 
@@ -80,6 +81,7 @@ def test_without_faults_every_request_is_answered() -> None:
     assert result.counts["elections won"] == 1
 
 
+@pytest.mark.timeout(600)
 def test_what_goes_wrong_is_told_with_seed_script_and_trace(tmp_path: Path) -> None:
     script = tmp_path / "power.txt"
     powers = [Event(at, "power", (), 0.3) for at in (2.0, 4.0)]
