@@ -1,8 +1,8 @@
 """Teaches the server to apply joint changes of members, which etcd 3.4 never proposes and cannot apply.
 
 Raft wants to be told of a change of members before it is told to go on. With one member at a time the server
-may be late: another change before that is refused or harmless. With joint changes it may not; so here the loop
-that feeds raft waits until what it has handed out is applied.
+may be late: another change before that is refused or harmless. With joint changes it may not; so here the
+loop that feeds raft waits until what it has handed out is applied.
 """
 
 from __future__ import annotations
