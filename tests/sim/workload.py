@@ -40,6 +40,7 @@ class Workload:
     """Called at each write that is acknowledged."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _values: int = 0
+    _over: bool = False
 
     def start(self) -> None:
         """Let all begin. Who reads sticks to a member; of who writes, one goes from member to member."""
@@ -53,12 +54,13 @@ class Workload:
 
     async def stop(self) -> None:
         """Let none begin anything more; what they are at ends soon, one way or the other."""
+        self._over = True  # grpclib loses a cancellation when it meets a broken connection
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _work(self, client: Client, shares: dict[str, int], rng: Random) -> None:
-        while True:
+        while not self._over:
             await asyncio.sleep(rng.expovariate(RATE / CLIENTS))
             what = rng.choices(list(shares), list(shares.values()))[0]
             await self.request(client, self.next_operation(client, what, rng), what == "peek")
