@@ -1,5 +1,6 @@
 """``make sim``: run many seeds, each a cluster that things go wrong with, until one shows a bug.
 
+\b
 python -m tests.sim --seeds 200            what the tests run
 python -m tests.sim --seed 17              one again, exactly
 python -m tests.sim --script FILE          what is written there
