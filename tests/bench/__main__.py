@@ -26,12 +26,15 @@ from rich.table import Table
 from tests.bench import overhead, raft
 from tests.bench.load import empty_server, generators
 from tests.processes import MINIETCD, cluster, ctl
+from tests.sim.faults import Plan
+from tests.sim.pool import results as simulated
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT / ".cache/etcd/usr/bin"
 PAGE = ROOT / "docs" / "benchmarks.md"
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 PUTS = int(os.environ.get("PUTS", "3000"))
+VIRTUAL_SECONDS = 100.0
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,19 @@ def _raft_ratio(what: str, one: list[raft.Rates], other: list[raft.Rates]) -> Ra
     return Ratio(what, [rates.proposals for rates in one], [rates.proposals for rates in other], "/s")
 
 
+def simulating() -> Iterator[Ratio]:
+    """How much faster time passes in simulated worlds, one on each core, than here."""
+    cores, virtual, real = os.cpu_count() or 1, [], []
+    for number in range(ROUNDS):
+        plans = [Plan(number * cores + n, members=3, seconds=VIRTUAL_SECONDS) for n in range(cores)]
+        start = time.perf_counter()
+        results = list(simulated(plans, None, cores))
+        real.append(time.perf_counter() - start)
+        virtual.append(sum(result.virtual for result in results))
+        assert all(result.violation is None for result in results), results
+    yield Ratio("simulator, a world a core: virtual / real time", virtual, real, "s", "≥ 20, aim 50")
+
+
 def machine() -> str:
     names = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
@@ -168,7 +184,7 @@ def main() -> int:
         console.print("make bench needs the real etcd to compare with; scripts/setup etcd says how to get it")
         return 1
     logging.getLogger().addHandler(logging.NullHandler())
-    ratios: list[Ratio] = [*watching(), *prompt_to_prompt(), *raft_alone()]
+    ratios: list[Ratio] = [*watching(), *prompt_to_prompt(), *raft_alone(), *simulating()]
     for size in (1, 3):
         with tempfile.TemporaryDirectory() as directory:
             ratios += throughput(size, Path(directory))
