@@ -159,6 +159,13 @@ class Cluster:
         log = self._server(member or self.leader).r.node.rn.raft.raft_log
         await self._until(lambda: any(words in e.data for e in log.all_entries()), self._ground.pause)
 
+    async def stored(self, words: bytes, member: str) -> None:
+        """Wait until ``member`` has an entry with these words on its disk."""
+        await self.proposed(words, member)
+        server = self._server(member)
+        written, log = server.r.raft_storage, server.r.node.rn.raft.raft_log
+        await self._until(lambda: written.last_index() == log.last_index(), self._ground.pause)
+
     async def led(self) -> None:
         """Wait until one leads whom all others that live follow."""
         servers = {name: self._server(name) for name in self.running}

@@ -13,6 +13,7 @@ was thrown into one, and ``b`` how many calls had begun before.
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 import weakref
@@ -28,6 +29,8 @@ from tracer.monitor import Listener, Monitor
 from tracer.replay import replay
 from tracer.subject import MEMBER, Door, Subject
 
+_PASSING = re.compile(r"\S*/tmp\w{8}/")
+"""What a path begins with that is of one run only."""
 _LEAVING = (Door.PUT, Door.GO, Door.DECODE)
 """Doors of which the result tells what passed."""
 
@@ -164,7 +167,7 @@ class Recorder:
     def _on_unwind(self, code: CodeType, _offset: int, error: BaseException) -> None:
         """An exception leaves some function of the process, perhaps a chosen one."""
         if id(code) in self._functions:
-            self._note(("U", self._now(), f"{type(error).__name__}: {error!s:.80}".rstrip(": ")))
+            self._note(("U", self._now(), _told(error)))
 
     def _on_line(self, code: CodeType, line: int) -> None:
         """A line of a chosen function, or of a helper, is about to run."""
@@ -263,3 +266,7 @@ def _frames(depth: int) -> list[FrameType]:
         found.append(frame)
         frame = frame.f_back
     return found
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {_PASSING.sub('', str(error)):.80}".rstrip(": ")

@@ -74,10 +74,9 @@ def example(name: str, file: str, title: str) -> Scenario:
     """That of a script in ``examples``."""
     script = run_path(str(Path(ROOT, "examples", f"{file}.py")))
     before, seed = script.get("before", warm), script.get("SEED", 1)
+    members, fields = script.get("MEMBERS", 3), script.get("CONFIG", {})
     words = tuple(file.split("_"))
-    return Scenario(
-        name, title, words, script["story"], before=before, seed=seed, fields=script.get("CONFIG", {})
-    )
+    return Scenario(name, title, words, script["story"], members, before, seed, fields)
 
 
 async def _as_coroutine(story: Awaitable[object]) -> None:
@@ -114,6 +113,8 @@ SCENARIOS = {
         example("leader-dies", "leader_dies", "the leader dies during a put"),
         example("election", "election", "the leader dies, another is elected"),
         example("transfer", "transfer", "the leader hands over"),
+        example("conflict", "conflict", "a member comes back with an entry that nobody else has"),
+        example("crash", "crash_before_commit", "a member crashes before its database has the put"),
         example("catch-up-entries", "catch_up_by_entries", "a follower that was away gets entries"),
         example("catch-up-snapshot", "catch_up_by_snapshot", "a follower that was away gets a snapshot"),
     )
