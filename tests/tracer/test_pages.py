@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -54,6 +55,8 @@ def test_a_function_becomes_a_link_to_where_it_stands_and_its_twin_one_to_go(boo
         ("{{took put n1 WAL.sink}}", "(is it WAL.sync?)"),
         ("{{listing WAL.cut put n1}}", "there is no line that ran on n1 in WAL.cut"),
         ("{{player put Redy}}", "there is no station or function Redy (is it Ready?)"),
+        ("{{cases Node.tick}}", "there is no select in tick"),
+        ("{{steps STEP_LEADRE}}", "there is no table STEP_LEADRE (is it STEP_LEADER?)"),
         ("{{turns putt n1}}", "there is no scenario putt"),
         ("{{listen Node.run}}", "there is no directive listen (is it listing?)"),
         ("{{took put n1}}", "there is no use of took put n1"),
@@ -95,6 +98,49 @@ def test_never_is_a_ready_offered_while_an_advance_is_waited_for(book: Book) -> 
     assert (True, True) not in states
     passed = [what.split("`")[1] for what, *_ in rows if "readyc" in what or "advancec" in what]
     assert passed == ["readyc", "advancec"] * 2
+
+
+def cells(text: str) -> list[list[str]]:
+    """The rows of a table, links left out."""
+    plain = re.sub(r"\[(`[^`]+`)\]\([^)]+\)(\{[^}]*\})?", r"\1", text)
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in plain.splitlines()]
+
+
+def test_the_cases_of_a_select_are_told_with_what_makes_a_channel_nil(book: Book) -> None:
+    found = {row[1]: (row[0], *row[2:]) for row in cells(book.page(PAGE, "{{cases Node.run}}"))}
+    assert found["`recvc`"] == ("⇐", "—", "—")
+    assert found["`readyc`"] == ("⇒", "`self.rn.has_ready()`", "`advancec is not None`")
+    assert found["`advancec`"] == ("⇐", "`chan is readyc`", "`chan is advancec`")
+    assert found["`propc`"][2].startswith("`not r.has_leader()` · `not await")
+
+
+def test_what_each_role_does_with_a_message_is_read_from_its_table(book: Book) -> None:
+    text = book.page(PAGE, "{{steps STEP STEP_FOLLOWER STEP_LEADER+STEP_LEADER_PROGRESS}}")
+    found = {message: does for message, *does in cells(text)}
+    assert found["`MsgVote`"] == ["`step_vote`", "", ""]
+    assert found["`MsgProp`"] == ["", "`step_follower_prop`", "`step_leader_prop`"]
+    assert found["`MsgAppResp`"] == ["", "", "`step_leader_app_resp`"]
+
+
+def test_without_a_leader_the_loop_takes_no_proposals(code: Code) -> None:
+    whole = SCENARIOS["election"].watch()
+    waited = cells(
+        Book(code, {"election": Recording(whole, whole)}.__getitem__).page(PAGE, "{{waits election n2}}")
+    )
+    states = [tuple(row[:3]) for row in waited]
+    assert ("nil", "nil", "nil") in states
+    assert all("propc" not in came for propc, _, _, came in waited if propc == "nil")
+    assert not [state for state in states if state[1:] == ("⇒", "⇐")]
+
+
+def test_a_restart_applies_only_what_the_backend_lacks(code: Code) -> None:
+    whole = SCENARIOS["crash"].watch()
+    rows = cells(
+        Book(code, {"crash": Recording(whole, whole)}.__getitem__).page(PAGE, "{{applied crash n1}}")
+    )
+    did = {entry: lives for entry, *lives in rows}
+    assert did["entry 6"] == ["`put foo=bar`", "`put foo=bar`"]
+    assert did["entry 5"] == ["", "—"]
 
 
 def test_a_turn_is_drawn_in_the_order_of_its_calls(book: Book) -> None:

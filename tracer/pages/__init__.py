@@ -13,7 +13,15 @@ written where MkDocs looks for it. A name that means nothing ends the build: fil
     {{turns put n1}}                 how readyc and advancec took turns on n1
     {{player put Ready}}             the player, opened at a station or function
 
+Rows of tables, below a head that the page writes:
+
+    {{cases Node.run}}               the cases of its select: way, channel, what sets it, what makes it nil
+    {{steps STEP STEP_LEADER}}       tables of the code beside each other, by key; A+B share a column
+    {{waits election n2}}            which channels were nil while node.run waited, and what came, how often
+    {{applied crash n1}}             what each entry did that came to be applied, in each life of that member
+
 Where a call is named, ``name=result`` is the first that returned that, as ``Raft.maybe_commit=True``.
 
-``code`` knows the names in the source, ``figures`` reads traces, ``book`` gives each of these its meaning.
+``code`` knows the names in the source, ``figures`` reads traces, ``tables`` asks both for rows; ``book``
+gives each of these its meaning.
 """

@@ -9,9 +9,10 @@ from functools import cache
 from inspect import signature
 from itertools import count
 from pathlib import Path, PurePosixPath
+from textwrap import dedent
 
 from tracer.model import Function, Trace
-from tracer.pages import figures
+from tracer.pages import figures, tables
 from tracer.pages.code import Code, Place, UnknownError
 from tracer.render import page, turn, turns
 
@@ -74,6 +75,14 @@ class _Page:
             "graph": self.graph,
             "turns": self.turns,
             "player": self.player,
+            "cases": self.cases,
+            "steps": self.steps,
+            "waits": lambda scenario, member: tables.markdown(
+                tables.waits(self.recording(scenario).whole, member)
+            ),
+            "applied": lambda scenario, member: tables.markdown(
+                tables.applied(self.recording(scenario).whole, member)
+            ),
             "channel": lambda scenario, name: figures.channel(self.sliced(scenario), name),
             "figure": lambda scenario, name: figures.figure(self.sliced(scenario), name),
             "took": lambda scenario, member, name: figures.took(self.sliced(scenario), member, name),
@@ -156,6 +165,24 @@ class _Page:
             f'<div class="trace-stage"><trace-player {source}{where}>'
             "<p>The player takes JavaScript; the rest of this page does without.</p></trace-player></div>"
         )
+
+    def cases(self, name: str) -> str:
+        """The cases of a ``select``, and when each can be."""
+        place = self.show(name)
+        address = f"{self.up}source/{place.file.replace('.py', '.md')}#__codelineno-0-"
+
+        def link(condition: str, line: int) -> str:
+            return f"[`{condition}`]({address}{place.line + line - 1})"
+
+        return tables.markdown(tables.cases(dedent(self.code.text(place)), link))
+
+    def steps(self, *names: str) -> str:
+        """Tables of the code beside each other; ``A+B`` are two in one column."""
+        found = [
+            {key: value for each in name.split("+") for key, value in self.code.table(each).items()}
+            for name in names
+        ]
+        return tables.markdown(tables.steps(found, self.function))
 
     def source(self, function: Function) -> str:
         """The address of it, for what is not Markdown."""

@@ -38,11 +38,13 @@ class Code:
     def __init__(self, root: Path, symbols: Mapping[str, int]) -> None:
         self.root, self.symbols = root, symbols
         self._places: dict[str, list[Place]] = defaultdict(list)
+        self._tables: dict[str, dict[str, str]] = {}
         for path in sorted((root / "minietcd").rglob("*.py")):
             file = path.relative_to(root).as_posix()
             tree = ast.parse(path.read_text(encoding="utf-8"))
             for place in _places(tree, file, ""):
                 self._places[place.name].append(place)
+            self._tables |= _tables(tree)
 
     def find(self, name: str) -> Place:
         """What ``name``, or ``file.py#name``, is. Raises UnknownError, also if it may be one of several."""
@@ -66,6 +68,12 @@ class Code:
             raise UnknownError("Go function", name, list(self.symbols))
         return (name,)
 
+    def table(self, name: str) -> dict[str, str]:
+        """What a table of the code has for which key, both as they are named there. Raises UnknownError."""
+        if name not in self._tables:
+            raise UnknownError("table", name, list(self._tables))
+        return self._tables[name]
+
     def text(self, place: Place) -> str:
         """The source of it, as indented as it stands."""
         lines = (self.root / place.file).read_text(encoding="utf-8").splitlines(keepends=True)
@@ -82,3 +90,12 @@ def _places(node: ast.AST, file: str, prefix: str) -> Iterator[Place]:
             yield from _places(child, file, f"{name}.")
         elif isinstance(child, ast.If | ast.Try):
             yield from _places(child, file, prefix)
+
+
+def _tables(tree: ast.Module) -> Iterator[tuple[str, dict[str, str]]]:
+    """The mappings that a module names, and what stands in them; of ``pb.MsgApp`` only the last part."""
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict):
+            pairs = zip(node.value.keys, node.value.values, strict=True)
+            found = {ast.unparse(key).rpartition(".")[2]: ast.unparse(value) for key, value in pairs if key}
+            yield ast.unparse(node.target), found

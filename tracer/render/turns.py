@@ -21,7 +21,7 @@ _WIDTH = 660
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What passed, when (ns), and whether after it the loop offers a Ready or waits for an advance."""
+    """What passed, when (ns), and whether after it the loop offers a Ready, waits for an advance, is led."""
 
     at: int
     channel: str
@@ -29,6 +29,7 @@ class Row:
     sent: bool
     offers: bool
     waits: bool
+    led: bool
 
 
 class Turns:
@@ -89,20 +90,30 @@ class Turns:
 
 def _rows(trace: Trace, member: str) -> Iterator[Row]:
     loop = next(n for n, task in trace.tasks.items() if (task.member, task.name) == (member, LOOP))
-    ready = [
-        ((span.start, span.id), span.result is True)
-        for span in trace.spans.values()
-        if span.task == loop and span.function.name == "RawNode.has_ready"
-    ]
+    ready, leader = _asked(trace, loop, "RawNode.has_ready"), _asked(trace, loop, "Raft.has_leader")
     passed = [edge for edge in trace.edges if _passes(edge, loop)]
     passed.sort(key=lambda edge: (edge.at, edge.after))
-    waits = False
+    waits, led = False, bool(trace.states.get(member, {}).get("lead"))
     ends = [*((edge.at, edge.after) for edge in passed[1:]), _NEVER]
     for edge, until in zip(passed, ends, strict=True):
         waits = edge.name == "readyc" or (waits and edge.name != "advancec")
-        asked = [result for at, result in ready if (edge.at, edge.after) < at <= until]
-        offers = not waits and bool(asked) and asked[-1]
-        yield Row(edge.at, edge.name, edge.label, edge.source.task == loop, offers, waits)
+        turn = (edge.at, edge.after), until
+        offers, led = not waits and _last(ready, *turn, False), _last(leader, *turn, led)
+        yield Row(edge.at, edge.name, edge.label, edge.source.task == loop, offers, waits, led)
+
+
+type _When = tuple[int, int]
+
+
+def _asked(trace: Trace, loop: int, question: str) -> list[tuple[_When, bool]]:
+    """When the loop asked that, and the answers."""
+    spans = (s for s in trace.spans.values() if s.task == loop and s.function.name == question)
+    return [((span.start, span.id), span.result is True) for span in spans]
+
+
+def _last(answers: list[tuple[_When, bool]], begin: _When, end: _When, before: bool) -> bool:
+    """The last answer between ``begin`` and ``end``; if it was not asked then, what was so ``before``."""
+    return [before, *(answer for at, answer in answers if begin < at <= end)][-1]
 
 
 def _passes(edge: Edge, loop: int) -> bool:

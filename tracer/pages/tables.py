@@ -1,0 +1,130 @@
+"""Rows of tables that code or a trace can fill; a page writes the head above them, in its own language."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from tracer.model import Trace
+from tracer.pages.code import UnknownError
+from tracer.render.turns import Turns
+
+_APPLIES = "EtcdServer.apply_entry_normal"
+_NIL = "nil"
+
+
+def markdown(rows: Iterable[tuple[str, ...]]) -> str:
+    """As a page has them."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def steps(tables: Sequence[Mapping[str, str]], link: Callable[[str], str]) -> Iterator[tuple[str, ...]]:
+    """For each key of any of ``tables``: the key, and what each has for it, if anything."""
+    for key in dict.fromkeys(key for table in tables for key in table):
+        yield f"`{key}`", *(link(table[key]) if key in table else "" for table in tables)
+
+
+def cases(text: str, link: Callable[[str, int], str]) -> Iterator[tuple[str, ...]]:
+    """The cases of the first ``select`` in a function: way, channel, what sets it, what makes it nil.
+
+    ``link`` makes a link of a condition and its line in ``text``. Raises UnknownError.
+    """
+    tree = ast.parse(text)
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node.func) == "select")
+    call = next(calls, None)
+    if call is None:
+        raise UnknownError("select in", text.partition("(")[0].split()[-1], [])
+    assigned = _assigned(tree)
+    for case in call.args:
+        chan = case.elts[0] if isinstance(case, ast.Tuple) else case
+        when = assigned[chan.id] if isinstance(chan, ast.Name) else []
+        sets, clears = (
+            " · ".join(link(test, line) for nil, test, line in when if nil is wanted)
+            for wanted in (False, True)
+        )
+        yield "⇒" if isinstance(case, ast.Tuple) else "⇐", f"`{_name(chan)}`", sets or "—", clears or "—"
+
+
+def _assigned(tree: ast.AST) -> dict[str, list[tuple[bool, str, int]]]:
+    """Of each variable: whether it becomes None, under which condition, and in which line."""
+    found: dict[str, list[tuple[bool, str, int]]] = defaultdict(list)
+
+    def walk(node: ast.AST, test: str) -> None:
+        if isinstance(node, ast.If):
+            condition = ast.unparse(node.test)
+            for part, told in ((node.body, condition), (node.orelse, _but(condition))):
+                for each in part:
+                    walk(each, told)
+            return
+        if isinstance(node, ast.Assign) and test and isinstance(node.targets[0], ast.Name):
+            for nil, when in _values(node.value, test):
+                found[node.targets[0].id].append((nil, when, node.lineno))
+        for child in ast.iter_child_nodes(node):
+            walk(child, test)
+
+    walk(tree, "")
+    return found
+
+
+def _values(value: ast.expr, test: str) -> Iterator[tuple[bool, str]]:
+    if isinstance(value, ast.IfExp):
+        condition = ast.unparse(value.test)
+        yield _is_none(value.body), condition
+        yield _is_none(value.orelse), _but(condition)
+    else:
+        yield _is_none(value), test
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _but(condition: str) -> str:
+    return f"not {condition}"
+
+
+def _name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def waits(trace: Trace, member: str) -> Iterator[tuple[str, ...]]:
+    """For each way in which the loop of ``member`` waited: propc, readyc, advancec; what came, how often.
+
+    What it waited for at first is what was so when the recording began: who led, and nothing under way.
+    """
+    came: dict[tuple[bool, bool, bool], Counter[str]] = defaultdict(Counter)
+    state = (bool(trace.states.get(member, {}).get("lead")), False, False)
+    for row in Turns(trace, member, "").rows:
+        came[state][row.channel] += 1
+        state = row.led, row.offers, row.waits
+    for (led, offers, waited), channels in sorted(came.items(), reverse=True):
+        told = ", ".join(f"`{name}` ×{number}" for name, number in channels.most_common())
+        yield _state("⇐", led), _state("⇒", offers), _state("⇐", waited), told
+
+
+def _state(way: str, used: bool) -> str:
+    return way if used else _NIL
+
+
+def applied(trace: Trace, member: str) -> Iterator[tuple[str, ...]]:
+    """For each entry that came to be applied on ``member``: what that did, in each of its lives.
+
+    Nothing: ``—``; a request of the v2 store: ``v2``; of the v3 store: that request.
+    """
+    lives: dict[int, dict[str, str]] = {}
+    for span in trace.spans.values():
+        if trace.member(span.task) != member:
+            continue
+        did = lives.setdefault(span.task, {}) if span.function.name == _APPLIES else lives.get(span.task)
+        if did is None:
+            continue
+        if span.function.name == _APPLIES:
+            did[str(span.args["e"])] = "—"
+        elif span.function.name == "ApplierV2store.apply_v2_request":
+            did[list(did)[-1]] = "v2"
+        elif span.function.name == "AuthApplierV3.apply":
+            did[list(did)[-1]] = f"`{span.args['r']}`"
+    entries = {entry for did in lives.values() for entry in did}
+    for entry in sorted(entries, key=lambda entry: int(entry.split()[-1])):
+        yield entry, *(did.get(entry, "") for did in lives.values())
