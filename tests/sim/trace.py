@@ -54,7 +54,7 @@ def record(plan: Plan, violation: Violation) -> str:
 def _interval(violation: Violation) -> tuple[float, float]:
     """From when to when to record, in seconds since the members serve."""
     if violation.request is None:
-        return violation.at - _BEFORE, violation.at
+        return violation.at - _BEFORE, violation.at + _MARGIN
     start, end = violation.request.start, violation.request.end
     return start - _MARGIN, (start + _LONGEST if end == math.inf else end) + _MARGIN
 
