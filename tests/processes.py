@@ -61,6 +61,8 @@ class Member:
     flags: Sequence[str] = ()
     process: subprocess.Popen[bytes] | None = None
     initial_cluster: str = ""
+    joins: bool = False
+    """Whether the others are there already."""
 
     @property
     def endpoint(self) -> str:
@@ -87,6 +89,7 @@ class Member:
             *("--listen-client-urls", client_url, "--advertise-client-urls", client_url),
             *("--listen-peer-urls", self.peer_url, "--initial-advertise-peer-urls", self.peer_url),
             *("--initial-cluster", self.initial_cluster),
+            *("--initial-cluster-state", "existing" if self.joins else "new"),
             *self.flags,
         ]
         with self.log.open("ab") as log:

@@ -16,6 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING, Self
 
 from minietcd.clientv3.balancer import Balancer
+from minietcd.clientv3.cluster import Cluster
 from minietcd.clientv3.errors import NoAvailableEndpointsError
 from minietcd.clientv3.kv import KV
 from minietcd.clientv3.retry_interceptor import (
@@ -76,6 +77,7 @@ class Client:
     def __init__(self, cfg: Config) -> None:
         self.cfg = cfg
         self.conn, self.invoke = self.dial()
+        self.cluster = Cluster(self)
         self.kv = KV(self)
 
     async def close(self) -> None:

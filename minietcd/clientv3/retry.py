@@ -14,7 +14,7 @@ from grpclib.exceptions import GRPCError
 from minietcd.etcdserver.api.v3rpc.rpctypes.error import error_desc
 from minietcd.pkg.context import Context
 from minietcd.proto.etcdserverpb import rpc_pb2 as pb
-from minietcd.proto.etcdserverpb.rpc import KVClient
+from minietcd.proto.etcdserverpb.rpc import ClusterClient, KVClient
 
 if TYPE_CHECKING:
     from minietcd.clientv3.client import Client
@@ -72,3 +72,39 @@ class RetryKVClient:
     async def compact(self, ctx: Context, in_: pb.CompactionRequest, **opts: Any) -> pb.CompactionResponse:
         """Go: clientv3/retry.go#retryKVClient.Compact"""
         return await self.kc.compact(ctx, in_, **opts)
+
+
+class RetryClusterClient:
+    """The same of who is a member. Go: clientv3/retry.go#retryClusterClient"""
+
+    def __init__(self, c: Client) -> None:
+        """Go: clientv3/retry.go#RetryClusterClient"""
+        self.cc = ClusterClient(c.invoke)
+
+    async def member_list(
+        self, ctx: Context, in_: pb.MemberListRequest, **opts: Any
+    ) -> pb.MemberListResponse:
+        """Go: clientv3/retry.go#retryClusterClient.MemberList"""
+        return await self.cc.member_list(ctx, in_, retry_policy=RetryPolicy.REPEATABLE, **opts)
+
+    async def member_add(self, ctx: Context, in_: pb.MemberAddRequest, **opts: Any) -> pb.MemberAddResponse:
+        """Go: clientv3/retry.go#retryClusterClient.MemberAdd"""
+        return await self.cc.member_add(ctx, in_, **opts)
+
+    async def member_remove(
+        self, ctx: Context, in_: pb.MemberRemoveRequest, **opts: Any
+    ) -> pb.MemberRemoveResponse:
+        """Go: clientv3/retry.go#retryClusterClient.MemberRemove"""
+        return await self.cc.member_remove(ctx, in_, **opts)
+
+    async def member_update(
+        self, ctx: Context, in_: pb.MemberUpdateRequest, **opts: Any
+    ) -> pb.MemberUpdateResponse:
+        """Go: clientv3/retry.go#retryClusterClient.MemberUpdate"""
+        return await self.cc.member_update(ctx, in_, **opts)
+
+    async def member_promote(
+        self, ctx: Context, in_: pb.MemberPromoteRequest, **opts: Any
+    ) -> pb.MemberPromoteResponse:
+        """Go: clientv3/retry.go#retryClusterClient.MemberPromote"""
+        return await self.cc.member_promote(ctx, in_, **opts)

@@ -96,7 +96,7 @@ class Reconfigure(V3Server):
                         if (membs := await promote_member_http(url, id, self.peer_rt)) is not None:
                             return membs
         except TimeoutError:
-            raise errors.TimeoutError from None
+            raise (errors.TimeoutError if self.leader() else errors.NoLeaderError) from None
 
     async def promote_member_(self, ctx: Context, id: NodeID) -> list[Member]:
         """Raises NotLeaderError too. Go: etcdserver/server.go#EtcdServer.promoteMember"""

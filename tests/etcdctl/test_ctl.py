@@ -23,7 +23,7 @@ async def test_the_first_page_lists_the_commands() -> None:
         "NAME:\n\tminietcdctl - A simple command line client for etcd3.\n\n"
         "USAGE:\n\tminietcdctl [flags]\n\nVERSION:\n\t3.4.23\n\nAPI VERSION:\n\t3.4\n\n\nCOMMANDS:\n"
     )
-    assert "\n\tput\tPuts the given key into the store\n" in out
+    assert "\n\tput\t\tPuts the given key into the store\n" in out
     assert '\n  -w, --write-out="simple"\t\t\tset the output format' in out
 
 

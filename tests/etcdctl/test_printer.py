@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,21 @@ PUT = rpc_pb2.PutResponse(header=HEADER, prev_kv=KV)
 DELETE = rpc_pb2.DeleteRangeResponse(header=HEADER, deleted=1, prev_kvs=[KV])
 
 
-def printed(how: str, what: rpc_pb2.RangeResponse | rpc_pb2.PutResponse | rpc_pb2.DeleteRangeResponse) -> str:
+N1 = {
+    "ID": 0x3C99AA98D7A51C49,
+    "name": "n1",
+    "peerURLs": ["http://h:2380", "http://i:2380"],
+    "clientURLs": ["http://h:2379"],
+}
+N2 = {"ID": 0xBEF12CE744D570, "peerURLs": ["http://127.0.0.1:1"], "isLearner": True}
+ADD = rpc_pb2.MemberAddResponse(header=HEADER, member=N2, members=[N1, N2])
+LIST = rpc_pb2.MemberListResponse(header=HEADER, members=[N1, N2])
+REMOVE = rpc_pb2.MemberRemoveResponse(header=HEADER, members=[N1])
+UPDATE = rpc_pb2.MemberUpdateResponse(header=HEADER, members=[N1])
+PROMOTE = rpc_pb2.MemberPromoteResponse(header=HEADER, members=[N1])
+
+
+def printed(how: str, what: Any) -> str:
     out = io.StringIO()
     printer: Printer | None = new_printer(how, False, out)
     assert printer is not None
@@ -29,6 +44,16 @@ def printed(how: str, what: rpc_pb2.RangeResponse | rpc_pb2.PutResponse | rpc_pb
             printer.put(what)
         case rpc_pb2.DeleteRangeResponse():
             printer.del_(what)
+        case rpc_pb2.MemberListResponse():
+            printer.member_list(what)
+        case rpc_pb2.MemberAddResponse():
+            printer.member_add(what)
+        case rpc_pb2.MemberRemoveResponse():
+            printer.member_remove(7, what)
+        case rpc_pb2.MemberUpdateResponse():
+            printer.member_update(7, what)
+        case rpc_pb2.MemberPromoteResponse():
+            printer.member_promote(7, what)
     return out.getvalue()
 
 
@@ -81,3 +106,56 @@ def test_a_table_is_refused_and_an_unknown_format_has_no_printer() -> None:
         printed("table", GET)
     assert raised.value.code == 4
     assert new_printer("xml", False, io.StringIO()) is None
+
+
+def test_members_are_listed_in_lines_for_people() -> None:
+    assert printed("simple", LIST) == (
+        "3c99aa98d7a51c49, started, n1, http://h:2380,http://i:2380, http://h:2379, false\n"
+        "bef12ce744d570, unstarted, , http://127.0.0.1:1, , true\n"
+    )
+    assert printed("simple", ADD) == "Member   bef12ce744d570 added to cluster ffffffffffffffff\n"
+    assert [printed("simple", what) for what in (REMOVE, UPDATE, PROMOTE)] == [
+        f"Member {7:16} {done} cluster ffffffffffffffff\n"
+        for done in ("removed from", "updated in", "promoted in")
+    ]
+
+
+def test_members_are_listed_in_a_table() -> None:
+    assert (
+        printed("table", LIST)
+        == """\
++------------------+-----------+------+-----------------------------+---------------+------------+
+|        ID        |  STATUS   | NAME |         PEER ADDRS          | CLIENT ADDRS  | IS LEARNER |
++------------------+-----------+------+-----------------------------+---------------+------------+
+| 3c99aa98d7a51c49 |   started |   n1 | http://h:2380,http://i:2380 | http://h:2379 |      false |
+|   bef12ce744d570 | unstarted |      |          http://127.0.0.1:1 |               |       true |
++------------------+-----------+------+-----------------------------+---------------+------------+
+"""
+    )
+
+
+def test_members_are_listed_field_by_field() -> None:
+    header = '"ClusterID" : 18446744073709551615\n"MemberID" : 2\n"Revision" : 9\n"RaftTerm" : 3\n'
+    assert printed("fields", LIST) == header + (
+        '"ID" : 4366708887142079561\n"Name" : "n1"\n'
+        '"PeerURL" : "http://h:2380"\n"PeerURL" : "http://i:2380"\n"ClientURL" : "http://h:2379"\n'
+        '"IsLearner" : false\n\n'
+        '"ID" : 53745420735927664\n"Name" : ""\n"PeerURL" : "http://127.0.0.1:1"\n"IsLearner" : true\n\n'
+    )
+
+
+def test_members_in_json_leave_out_what_is_not_so() -> None:
+    assert printed("json", ADD).endswith(
+        '"member":{"ID":53745420735927664,"peerURLs":["http://127.0.0.1:1"],"isLearner":true},"members":['
+        '{"ID":4366708887142079561,"name":"n1","peerURLs":["http://h:2380","http://i:2380"],'
+        '"clientURLs":["http://h:2379"]},'
+        '{"ID":53745420735927664,"peerURLs":["http://127.0.0.1:1"],"isLearner":true}]}\n'
+    )
+    assert [printed("json", what).count("members") for what in (REMOVE, UPDATE, PROMOTE)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("how", ["fields", "table"])
+def test_a_change_of_members_has_neither_fields_nor_a_table(how: str) -> None:
+    for what in (ADD, REMOVE, UPDATE, PROMOTE):
+        with pytest.raises(CommandError, match=f"{how} not supported as output format"):
+            printed(how, what)

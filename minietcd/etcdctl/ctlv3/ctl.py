@@ -12,6 +12,7 @@ from minietcd.etcdctl.cobra import Command, Surroundings, UsageError
 from minietcd.etcdctl.ctlv3.command.del_command import new_del_command
 from minietcd.etcdctl.ctlv3.command.error import CommandError, ExitError, ExitSuccess
 from minietcd.etcdctl.ctlv3.command.get_command import new_get_command
+from minietcd.etcdctl.ctlv3.command.member_command import new_member_command
 from minietcd.etcdctl.ctlv3.command.put_command import new_put_command
 from minietcd.etcdctl.ctlv3.command.version_command import new_version_command
 from minietcd.etcdctl.ctlv3.help import usage_func
@@ -52,6 +53,7 @@ def root_cmd(surroundings: Surroundings) -> Command:
     flag("discovery-srv", "", "domain name to query for SRV records describing cluster endpoints", "d")
     flag("discovery-srv-name", "", "service name to query when using DNS discovery")
     root.add_command(new_get_command(), new_put_command(), new_del_command(), new_version_command())
+    root.add_command(new_member_command())
     root.add_command(Command("help [command]", "Help about any command", _HELP, _help_command_func))
     return root
 

@@ -21,7 +21,8 @@ def usage_func(cmd: Command) -> None:
         page.append(f"VERSION:\n\t{VERSION}\n")
     if cmd.commands:
         page.append(f"API VERSION:\n\t{API_VERSION}\n\n")
-        rows = [(sub.path.split(maxsplit=1)[1], sub.short) for sub in get_sub_commands(cmd) if sub.run]
+        above = f"{cmd.path} "
+        rows = [(sub.path.removeprefix(above), sub.short) for sub in get_sub_commands(cmd) if sub.run]
         page.append(f"COMMANDS:\n{_columns(rows, '\t')}")
     if cmd.long:
         lines = cmd.long.strip().split("\n")

@@ -150,6 +150,131 @@ async def _kv_compact_handler(
     await _serve(stream, interceptor, UnaryServerInfo(srv, "/etcdserverpb.KV/Compact"), handler)
 
 
+class ClusterClient:
+    """Who is a member, one call each. Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient"""
+
+    def __init__(self, invoke: Invoke) -> None:
+        self.invoke = invoke
+
+    async def member_add(self, ctx: Context, in_: pb.MemberAddRequest, **opts: Any) -> pb.MemberAddResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberAdd"""
+        return await self.invoke(ctx, "/etcdserverpb.Cluster/MemberAdd", in_, pb.MemberAddResponse, **opts)
+
+    async def member_remove(
+        self, ctx: Context, in_: pb.MemberRemoveRequest, **opts: Any
+    ) -> pb.MemberRemoveResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberRemove"""
+        method = "/etcdserverpb.Cluster/MemberRemove"
+        return await self.invoke(ctx, method, in_, pb.MemberRemoveResponse, **opts)
+
+    async def member_update(
+        self, ctx: Context, in_: pb.MemberUpdateRequest, **opts: Any
+    ) -> pb.MemberUpdateResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberUpdate"""
+        method = "/etcdserverpb.Cluster/MemberUpdate"
+        return await self.invoke(ctx, method, in_, pb.MemberUpdateResponse, **opts)
+
+    async def member_list(
+        self, ctx: Context, in_: pb.MemberListRequest, **opts: Any
+    ) -> pb.MemberListResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberList"""
+        return await self.invoke(ctx, "/etcdserverpb.Cluster/MemberList", in_, pb.MemberListResponse, **opts)
+
+    async def member_promote(
+        self, ctx: Context, in_: pb.MemberPromoteRequest, **opts: Any
+    ) -> pb.MemberPromoteResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberPromote"""
+        method = "/etcdserverpb.Cluster/MemberPromote"
+        return await self.invoke(ctx, method, in_, pb.MemberPromoteResponse, **opts)
+
+
+class ClusterServer(Protocol):
+    """What a server must be able to do for its members.
+
+    Go: etcdserver/etcdserverpb/rpc.pb.go#ClusterServer
+    """
+
+    async def member_add(self, ctx: Context, r: pb.MemberAddRequest) -> pb.MemberAddResponse:
+        """Let a member in."""
+
+    async def member_remove(self, ctx: Context, r: pb.MemberRemoveRequest) -> pb.MemberRemoveResponse:
+        """Put a member out."""
+
+    async def member_update(self, ctx: Context, r: pb.MemberUpdateRequest) -> pb.MemberUpdateResponse:
+        """Give a member other peer URLs."""
+
+    async def member_list(self, ctx: Context, r: pb.MemberListRequest) -> pb.MemberListResponse:
+        """Say who is a member."""
+
+    async def member_promote(self, ctx: Context, r: pb.MemberPromoteRequest) -> pb.MemberPromoteResponse:
+        """Let a learner vote."""
+
+
+def register_cluster_server(srv: ClusterServer, interceptor: UnaryServerInterceptor) -> Registered:
+    """Like ``register_kv_server``. Go: etcdserver/etcdserverpb/rpc.pb.go#RegisterClusterServer"""
+    return Registered(CLUSTER_SERVICE_DESC, srv, interceptor)
+
+
+async def _cluster_member_add_handler(
+    srv: ClusterServer, stream: ServerStream, interceptor: UnaryServerInterceptor
+) -> None:
+    """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberAdd_Handler"""
+
+    async def handler(ctx: Context, in_: pb.MemberAddRequest) -> pb.MemberAddResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberAdd_Handler.func1"""
+        return await srv.member_add(ctx, in_)
+
+    await _serve(stream, interceptor, UnaryServerInfo(srv, "/etcdserverpb.Cluster/MemberAdd"), handler)
+
+
+async def _cluster_member_remove_handler(
+    srv: ClusterServer, stream: ServerStream, interceptor: UnaryServerInterceptor
+) -> None:
+    """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberRemove_Handler"""
+
+    async def handler(ctx: Context, in_: pb.MemberRemoveRequest) -> pb.MemberRemoveResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberRemove_Handler.func1"""
+        return await srv.member_remove(ctx, in_)
+
+    await _serve(stream, interceptor, UnaryServerInfo(srv, "/etcdserverpb.Cluster/MemberRemove"), handler)
+
+
+async def _cluster_member_update_handler(
+    srv: ClusterServer, stream: ServerStream, interceptor: UnaryServerInterceptor
+) -> None:
+    """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberUpdate_Handler"""
+
+    async def handler(ctx: Context, in_: pb.MemberUpdateRequest) -> pb.MemberUpdateResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberUpdate_Handler.func1"""
+        return await srv.member_update(ctx, in_)
+
+    await _serve(stream, interceptor, UnaryServerInfo(srv, "/etcdserverpb.Cluster/MemberUpdate"), handler)
+
+
+async def _cluster_member_list_handler(
+    srv: ClusterServer, stream: ServerStream, interceptor: UnaryServerInterceptor
+) -> None:
+    """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberList_Handler"""
+
+    async def handler(ctx: Context, in_: pb.MemberListRequest) -> pb.MemberListResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberList_Handler.func1"""
+        return await srv.member_list(ctx, in_)
+
+    await _serve(stream, interceptor, UnaryServerInfo(srv, "/etcdserverpb.Cluster/MemberList"), handler)
+
+
+async def _cluster_member_promote_handler(
+    srv: ClusterServer, stream: ServerStream, interceptor: UnaryServerInterceptor
+) -> None:
+    """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberPromote_Handler"""
+
+    async def handler(ctx: Context, in_: pb.MemberPromoteRequest) -> pb.MemberPromoteResponse:
+        """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberPromote_Handler.func1"""
+        return await srv.member_promote(ctx, in_)
+
+    await _serve(stream, interceptor, UnaryServerInfo(srv, "/etcdserverpb.Cluster/MemberPromote"), handler)
+
+
 type ServerStream = Stream[Any, Any]
 
 
@@ -176,6 +301,24 @@ KV_SERVICE_DESC = ServiceDesc(
         "DeleteRange": MethodDesc(_kv_delete_range_handler, pb.DeleteRangeRequest, pb.DeleteRangeResponse),
         "Txn": MethodDesc(_kv_txn_handler, pb.TxnRequest, pb.TxnResponse),
         "Compact": MethodDesc(_kv_compact_handler, pb.CompactionRequest, pb.CompactionResponse),
+    },
+)
+
+
+CLUSTER_SERVICE_DESC = ServiceDesc(
+    "etcdserverpb.Cluster",
+    {
+        "MemberAdd": MethodDesc(_cluster_member_add_handler, pb.MemberAddRequest, pb.MemberAddResponse),
+        "MemberRemove": MethodDesc(
+            _cluster_member_remove_handler, pb.MemberRemoveRequest, pb.MemberRemoveResponse
+        ),
+        "MemberUpdate": MethodDesc(
+            _cluster_member_update_handler, pb.MemberUpdateRequest, pb.MemberUpdateResponse
+        ),
+        "MemberList": MethodDesc(_cluster_member_list_handler, pb.MemberListRequest, pb.MemberListResponse),
+        "MemberPromote": MethodDesc(
+            _cluster_member_promote_handler, pb.MemberPromoteRequest, pb.MemberPromoteResponse
+        ),
     },
 )
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TextIO
 
+from minietcd.etcdctl.ctlv3.command.printer_rpc import PrinterRPC, unsupported
 from minietcd.pkg.strconv import quote
 from minietcd.proto.etcdserverpb import rpc_pb2 as pb
 from minietcd.proto.mvccpb.kv_pb2 import KeyValue
 
 
-@dataclass(slots=True)
-class FieldsPrinter:
+class FieldsPrinter(PrinterRPC):
     """Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter"""
 
-    out: TextIO
+    def __init__(self, out: TextIO) -> None:
+        super().__init__(out, unsupported("fields"))
 
     def kv(self, pfx: str, kv: KeyValue) -> None:
         """Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.kv"""
@@ -45,6 +45,18 @@ class FieldsPrinter:
         self.hdr(r.header)
         if r.HasField("prev_kv"):
             self.kv("Prev", r.prev_kv)
+
+    def member_list(self, r: pb.MemberListResponse) -> None:
+        """Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.MemberList"""
+        self.hdr(r.header)
+        for m in r.members:
+            self._lines(ID=m.ID, Name=quote(m.name))
+            for url in m.peerURLs:
+                self._lines(PeerURL=quote(url))
+            for url in m.clientURLs:
+                self._lines(ClientURL=quote(url))
+            self._lines(IsLearner=str(m.isLearner).lower())
+            print(file=self.out)
 
     def _lines(self, prefix: str = "", **values: object) -> None:
         for name, value in values.items():

@@ -5,8 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TextIO
 
+from minietcd.etcdctl.ctlv3.command.printer_table import make_member_list_table
 from minietcd.etcdctl.ctlv3.command.util import print_kv
-from minietcd.proto.etcdserverpb.rpc_pb2 import DeleteRangeResponse, PutResponse, RangeResponse
+from minietcd.proto.etcdserverpb.rpc_pb2 import (
+    DeleteRangeResponse,
+    MemberAddResponse,
+    MemberListResponse,
+    MemberPromoteResponse,
+    MemberRemoveResponse,
+    MemberUpdateResponse,
+    PutResponse,
+    RangeResponse,
+)
 
 
 @dataclass(slots=True)
@@ -33,3 +43,27 @@ class SimplePrinter:
         print("OK", file=self.out)
         if r.HasField("prev_kv"):
             print_kv(self.out, self.is_hex, self.value_only, r.prev_kv)
+
+    def member_add(self, r: MemberAddResponse) -> None:
+        """Go: etcdctl/ctlv3/command/printer_simple.go#simplePrinter.MemberAdd"""
+        self._member(r.member.ID, "added to", r.header.cluster_id)
+
+    def member_remove(self, id: int, r: MemberRemoveResponse) -> None:
+        """Go: etcdctl/ctlv3/command/printer_simple.go#simplePrinter.MemberRemove"""
+        self._member(id, "removed from", r.header.cluster_id)
+
+    def member_update(self, id: int, r: MemberUpdateResponse) -> None:
+        """Go: etcdctl/ctlv3/command/printer_simple.go#simplePrinter.MemberUpdate"""
+        self._member(id, "updated in", r.header.cluster_id)
+
+    def member_promote(self, id: int, r: MemberPromoteResponse) -> None:
+        """Go: etcdctl/ctlv3/command/printer_simple.go#simplePrinter.MemberPromote"""
+        self._member(id, "promoted in", r.header.cluster_id)
+
+    def member_list(self, r: MemberListResponse) -> None:
+        """Go: etcdctl/ctlv3/command/printer_simple.go#simplePrinter.MemberList"""
+        for row in make_member_list_table(r)[1]:
+            print(", ".join(row), file=self.out)
+
+    def _member(self, id: int, what: str, cluster: int) -> None:
+        print(f"Member {id:16x} {what} cluster {cluster:16x}", file=self.out)

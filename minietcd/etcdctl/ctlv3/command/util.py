@@ -12,6 +12,7 @@ from minietcd.etcdctl.cobra import Command
 from minietcd.etcdctl.ctlv3.command.error import ExitError, exit_with_error
 from minietcd.etcdserver.api.v3rpc.rpctypes.error import EtcdError
 from minietcd.pkg.context import BACKGROUND, Context
+from minietcd.pkg.types import URLError
 from minietcd.proto.mvccpb.kv_pb2 import KeyValue
 
 
@@ -44,5 +45,5 @@ async def command_ctx(cmd: Command) -> AsyncIterator[Context]:
             yield BACKGROUND
     except TimeoutError:
         exit_with_error(ExitError, "context deadline exceeded")
-    except (EtcdError, StatusError) as err:
+    except (EtcdError, StatusError, URLError) as err:
         exit_with_error(ExitError, err)

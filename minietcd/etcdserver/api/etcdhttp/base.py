@@ -41,9 +41,9 @@ def version_handler(s: EtcdServer) -> Handle:
     return serve_version
 
 
-def json_response(text: str, headers: dict[str, str] | None = None) -> web.Response:
+def json_response(text: str, headers: dict[str, str] | None = None, status: int = 200) -> web.Response:
     """An answer in JSON; Go's has no charset."""
-    return web.Response(body=text.encode(), content_type="application/json", headers=headers)
+    return web.Response(body=text.encode(), content_type="application/json", headers=headers, status=status)
 
 
 @web.middleware

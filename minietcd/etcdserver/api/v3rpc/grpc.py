@@ -29,10 +29,15 @@ from minietcd.etcdserver.api.v3rpc.interceptor import (
     new_unary_interceptor,
     prometheus_unary_interceptor,
 )
+from minietcd.etcdserver.api.v3rpc.member import ClusterServer
 from minietcd.etcdserver.api.v3rpc.quota import QuotaKVServer
 from minietcd.etcdserver.server import EtcdServer
 from minietcd.pkg.task import go
-from minietcd.proto.etcdserverpb.rpc import UnaryServerInterceptor, register_kv_server
+from minietcd.proto.etcdserverpb.rpc import (
+    UnaryServerInterceptor,
+    register_cluster_server,
+    register_kv_server,
+)
 
 GRPC_OVERHEAD_BYTES = 512 * 1024
 
@@ -47,7 +52,11 @@ def server(
     chain = chain_unary_server(
         [*interceptors, new_log_unary_interceptor(s), new_unary_interceptor(s), prometheus_unary_interceptor]
     )
-    services = [register_kv_server(QuotaKVServer(s), chain), Health()]
+    services = [
+        register_kv_server(QuotaKVServer(s), chain),
+        register_cluster_server(ClusterServer(s), chain),
+        Health(),
+    ]
     codec = Codec(s.cfg.max_request_bytes + GRPC_OVERHEAD_BYTES)
     return Server(services, codec, config, s.cfg.max_concurrent_streams)
 
