@@ -2,7 +2,7 @@
 # a matter of milliseconds where nothing is.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test golden docs serve lint types fmt bench sim proto lock clean
+.PHONY: help demo test golden docs audit serve lint types fmt bench sim proto lock clean
 PY := .venv/bin/python
 export NO_MKDOCS_2_WARNING := 1
 
@@ -26,6 +26,11 @@ docs:           ## build the site into site/
 	@scripts/setup dev graphviz
 	@$(PY) -m tracer.site
 	@.venv/bin/mkdocs build --strict --quiet
+
+audit:          ## what Lighthouse says of the built site
+	@$(MAKE) --no-print-directory docs
+	@scripts/setup chromium web
+	@$(PY) -m tests.web.audit
 
 serve:          ## show the site, with what the code does now
 	@scripts/setup dev graphviz

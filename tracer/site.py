@@ -169,7 +169,7 @@ def write_fidelity(traces: dict[Scenario, Trace], path: Path) -> None:
     for scenario, trace in traces.items():
         with (UPSTREAM / f"{scenario.recording}.jsonl").open() as lines:
             scores[scenario] = fidelity.compare(trace, fidelity.read(lines))
-    rows = ["| | functions | order | channels |", "|---|--:|--:|--:|"]
+    rows = ["| scenario | functions | order | channels |", "|---|--:|--:|--:|"]
     for scenario, score in scores.items():
         figures = " | ".join(f"{100 * part:.1f} %" for part in (score.functions, score.order, score.channels))
         rows.append(f"| {scenario.title} | {figures} |")

@@ -5,19 +5,18 @@ Playwright brings an event loop of its own; nothing here starts a task in anothe
 
 from __future__ import annotations
 
-import functools
-import http.server
 import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.web.serve import serve
 
 ROOT = Path(__file__).parents[2]
 INSTANT = """\
@@ -88,20 +87,6 @@ def browser() -> Iterator[Browser]:
         flags = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
         yield (launched := playwright.chromium.launch(executable_path=chromium, args=flags))
         launched.close()
-
-
-@contextmanager
-def serve(directory: Path) -> Iterator[str]:
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None: ...
-
-    handler = functools.partial(Quiet, directory=directory)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
 
 
 def run(directory: Path, *words: str) -> None:

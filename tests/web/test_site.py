@@ -1,30 +1,96 @@
-"""The built site in a real browser: every page loads alone, without an error, and fits the screen."""
+"""The built site in a real browser: every page loads alone, without an error, fits, and is for everybody."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
-PAGES = ("", "one-put/", "fidelity/", "benchmarks/", "decisions/", "source/minietcd/raft/node/")
+from tests.web import audit
+
+AXE = audit.ROOT / ".cache" / "npm" / "axe" / "package" / "axe.min.js"
+MOST_BYTES = 500_000
+"""Of a page with all that it loads, over the wire."""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("page_path", PAGES)
-def test_a_page_loads_alone_without_an_error_and_fits(
-    browser: Browser, url: str, page_path: str, width: int, scheme: str
+def paths(site: Path, language: str) -> Iterator[str]:
+    """Every page in that language; of those that show a source file, which are all alike, one."""
+    for path in sorted(page.parent.relative_to(site).as_posix() for page in site.rglob("index.html")):
+        if path.startswith("zh") == (language == "zh") and not path.removeprefix("zh/").startswith("source/"):
+            yield "" if path == "." else f"{path}/"
+    yield "source/minietcd/raft/node/"
+
+
+class Visitor:
+    """Opens pages and notes what is wrong with them."""
+
+    def __init__(self, browser: Browser, url: str, **how: Any) -> None:
+        self.url, self.page, self.wrong = url, browser.new_page(**how), list[str]()
+        self.loaded: dict[str, int] = {}
+        self.page.on("console", lambda said: self.note(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.note(str(error)))
+        self.page.on("response", lambda answer: self.loads(answer.url, answer.headers))
+
+    def note(self, fault: str) -> None:
+        self.wrong.append(f"{self.page.url}: {fault}")
+
+    def loads(self, url: str, headers: dict[str, str]) -> None:
+        self.loaded[url] = int(headers.get("content-length", 0))
+        if not url.startswith(self.url):
+            self.note(f"asks {url}")
+
+    def visit(self, path: str) -> None:
+        self.loaded.clear()
+        self.page.goto(self.url + path)
+        self.page.evaluate(
+            "for (const each of document.querySelectorAll('trace-player')) each.scrollIntoView()"
+        )
+        self.page.wait_for_load_state("networkidle")
+        if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            self.note("is wider than the screen")
+        if (weight := sum(self.loaded.values())) > MOST_BYTES:
+            self.note(f"weighs {weight:,} bytes")
+        if AXE.exists():
+            check(self.page, self.note)
+
+
+def check(page: Page, note: Any) -> None:
+    """What axe finds, but for the player, which is looked at in each of its states elsewhere.
+
+    And but for the buttons for copying: landmarks without names, which Material adds where code is seen.
+    """
+    page.add_script_tag(content=AXE.read_text())
+    asked = "axe.run({ exclude: ['trace-player', '.md-code__nav'] }, { resultTypes: ['violations'] })"
+    for found in page.evaluate(asked)["violations"]:
+        first = found["nodes"][0]
+        note(f"{found['id']}: {first['failureSummary']} {first['html']}")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("language", "width", "scheme"),
+    [("en", 390, "light"), ("en", 1440, "dark"), ("zh", 390, "dark"), ("zh", 1440, "light")],
+)
+def test_every_page_loads_alone_fits_and_is_for_all(
+    browser: Browser, site: Path, url: str, language: str, width: int, scheme: str
 ) -> None:
-    wrong: list[str] = []
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith(url) else wrong.append(request.url))
-    response = page.goto(url + page_path)
-    page.wait_for_load_state("networkidle")
-    assert response is not None and response.ok
-    assert not wrong
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.close()
+    how = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+    visitor = Visitor(browser, url, **how)
+    for path in paths(site, language):
+        visitor.visit(path)
+    visitor.page.close()
+    assert visitor.wrong == []
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not audit.LIGHTHOUSE.exists(), reason="no Lighthouse: scripts/setup web gets it")
+@pytest.mark.parametrize("path", audit.PAGES.values(), ids=lambda path: path or "home")
+def test_lighthouse_finds_pages_accessible_sound_and_easy_to_find(url: str, path: str) -> None:
+    found = audit.audit(url + path, "accessibility", "best-practices", "seo")
+    assert min(found.scores.values()) >= audit.WANTED, found
 
 
 def test_the_graph_is_drawn_whole_and_follows_the_palette(browser: Browser, url: str) -> None:

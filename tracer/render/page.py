@@ -20,7 +20,7 @@ GO_SOURCE = f"https://github.com/etcd-io/etcd/blob/{UPSTREAM}"
 
 def stations(trace: Trace, sections: Iterable[Section], go_lines: Mapping[str, int]) -> str:
     """A Markdown table with a row for each station, in the order in which they were reached."""
-    rows = ["| | station | who | ours | etcd's |", "|--:|---|---|---|---|"]
+    rows = ["| no. | station | who | ours | etcd's |", "|--:|---|---|---|---|"]
     number = 0
     for section in sections:
         who = f"{', '.join(section.members)} · {section.task}"

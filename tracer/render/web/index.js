@@ -1,6 +1,12 @@
-// Loads the player on the pages that have one, also on those that Material's instant navigation brings.
+// What pages need of scripts besides Material's, also those that its instant navigation brings.
 
-const load = () => document.querySelector("trace-player") && import("./player.js");
+const load = () => {
+  // Material leaves this dialog without a name, and what scrolls sideways out of reach of the keyboard.
+  const search = document.querySelector("[data-md-component=search]");
+  search?.setAttribute("aria-label", search.querySelector("input").placeholder);
+  for (const wide of document.querySelectorAll(".trace-scroll, .md-typeset__scrollwrap")) wide.tabIndex = 0;
+  if (document.querySelector("trace-player")) import("./player.js");
+};
 
 if (globalThis.document$) globalThis.document$.subscribe(load);
 else load();

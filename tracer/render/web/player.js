@@ -71,7 +71,24 @@ class TracePlayer extends HTMLElement {
     this.shadowRoot.replaceChildren();
   }
 
+  /** Nothing is fetched and drawn before somebody comes near, or asks for a step of it. */
+  #wanted(signal) {
+    return new Promise((done) => {
+      const seen = new IntersectionObserver(([entry]) => entry.isIntersecting && done(), { rootMargin: "50%" });
+      const asked = () => this.#asked && done();
+      seen.observe(this);
+      addEventListener("hashchange", asked, { signal });
+      signal.addEventListener("abort", () => {
+        seen.disconnect();
+        done();
+      });
+      asked();
+    });
+  }
+
   async #load(styled, signal) {
+    await this.#wanted(signal);
+    signal.throwIfAborted();
     const inside = this.querySelector('script[type="application/json"]');
     const response = inside ? null : await fetch(this.getAttribute("src"), { signal });
     if (response && !response.ok) throw new Error(`${response.url} answers ${response.status}`);
@@ -135,9 +152,14 @@ class TracePlayer extends HTMLElement {
     return at < 0 ? (this.walk[0]?.n ?? 0) : at;
   }
 
-  #addressed() {
+  /** Which step the address asks for, in its own words. */
+  get #asked() {
     const name = this.#name;
-    return this.recording.find(readHash(location.hash, this.id || name) || (name ? "" : readHash(location.hash)));
+    return readHash(location.hash, this.id || name) || (name ? "" : readHash(location.hash));
+  }
+
+  #addressed() {
+    return this.recording.find(this.#asked);
   }
 
   #arrive() {
