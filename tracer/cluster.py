@@ -166,13 +166,13 @@ class Cluster:
         written, log = server.r.raft_storage, server.r.node.rn.raft.raft_log
         await self._until(lambda: written.last_index() == log.last_index(), self._ground.pause)
 
-    async def led(self) -> None:
-        """Wait until one leads whom all others that live follow."""
-        servers = {name: self._server(name) for name in self.running}
+    async def led(self, *but: str) -> None:
+        """Wait until one leads whom all others that live follow; ``but`` these, who may not know."""
+        servers = {name: self._server(name) for name in self.running if name not in but}
 
         def agree() -> bool:
             leader = self.leader
-            return bool(leader) and {s.lead() for s in servers.values()} == {servers[leader].id()}
+            return leader in servers and {s.lead() for s in servers.values()} == {servers[leader].id()}
 
         await self._until(agree)
 

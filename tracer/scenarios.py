@@ -112,6 +112,7 @@ SCENARIOS = {
         ),
         example("leader-dies", "leader_dies", "the leader dies during a put"),
         example("election", "election", "the leader dies, another is elected"),
+        example("old-leader", "old_leader", "a leader that was cut off is heard again"),
         example("transfer", "transfer", "the leader hands over"),
         example("conflict", "conflict", "a member comes back with an entry that nobody else has"),
         example("crash", "crash_before_commit", "a member crashes before its database has the put"),

@@ -154,6 +154,12 @@ def test_a_turn_is_drawn_in_the_order_of_its_calls(book: Book) -> None:
     assert ["send" in line for line in order("n2")] == [False, True]
 
 
+def test_a_turn_can_be_found_by_a_word_of_an_argument(book: Book) -> None:
+    told = book.page(PAGE, "{{graph put n1 Raft.step:MsgAppResp 1}}")
+    assert "recvc brings MsgAppResp" in told
+    assert "propc brings MsgProp" in book.page(PAGE, "{{graph put n1 Raft.step 1}}")
+
+
 def test_what_no_page_shows_is_listed(book: Book, recording: Recording) -> None:
     assert "Node.propose" in book.unshown([recording.sliced])
     book.page(PAGE, "{{Node.propose}}")

@@ -20,7 +20,8 @@ Rows of tables, below a head that the page writes:
     {{waits election n2}}            which channels were nil while node.run waited, and what came, how often
     {{applied crash n1}}             what each entry did that came to be applied, in each life of that member
 
-Where a call is named, ``name=result`` is the first that returned that, as ``Raft.maybe_commit=True``.
+Where a call is named, ``name=result`` is the first that returned that, as ``Raft.maybe_commit=True``, and
+``name:word`` the first with this word in an argument, as ``Raft.step:MsgHeartbeat``.
 
 ``code`` knows the names in the source, ``figures`` reads traces, ``tables`` asks both for rows; ``book``
 gives each of these its meaning.

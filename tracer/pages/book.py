@@ -138,9 +138,13 @@ class _Page:
         return found
 
     def graph(self, scenario: str, member: str, name: str, depth: str = "2") -> str:
-        """The turn in which a call was made."""
+        """The turn in which a call was made; one that served nothing is looked for in all that was seen."""
         trace = self.sliced(scenario)
-        span = figures.calls(trace, member, name)[0]
+        try:
+            span = figures.calls(trace, member, name)[0]
+        except UnknownError:
+            trace = self.recording(scenario).whole
+            span = figures.calls(trace, member, name)[0]
         prefix = f"g{next(self.numbers)}"
         drawn = turn.Turn(trace, span, int(depth), prefix, self.source)
         self.book.shown |= drawn.shown()

@@ -9,13 +9,21 @@ from tracer.pages.code import UnknownError
 
 
 def calls(trace: Trace, member: str, name: str) -> list[Span]:
-    """The calls of ``name`` on ``member``, in their order; of ``name=result`` those that returned that.
+    """The calls of ``name`` on ``member``, in their order.
 
+    Of ``name:word`` those with an argument that has this word; of ``name=result`` those that returned that.
     Raises UnknownError if there are none.
     """
-    function, _, result = name.partition("=")
+    told, _, result = name.partition("=")
+    function, _, word = told.partition(":")
     own = [span for span in trace.spans.values() if trace.member(span.task) == member]
-    found = [span for span in own if span.function.name == function and result in ("", str(span.result))]
+    found = [
+        span
+        for span in own
+        if span.function.name == function
+        and result in ("", str(span.result))
+        and word in ("", *" ".join(map(str, span.args.values())).split())
+    ]
     if not found:
         raise UnknownError(f"call on {member} in this trace:", name, [span.function.name for span in own])
     return found
