@@ -45,6 +45,16 @@ def test_a_function_becomes_a_link_to_where_it_stands_and_its_twin_one_to_go(boo
     assert book.files == {"minietcd/raft/node.py"}
 
 
+def test_a_page_in_chinese_says_the_same_of_the_same_from_one_directory_further_down(book: Book) -> None:
+    words = "{{Node.run}} {{listing Node.run put n1}} {{player put Ready}}"
+    english, chinese = (book.page(PurePosixPath(name), words) for name in ("put/page.md", "put/page.zh.md"))
+    assert english.partition(" ")[0] == chinese.partition(" ")[0]
+    assert "marked: what ran on n1" in english
+    assert "在 n1 上执行过的行" in chinese
+    assert 'src="../../assets/traces/put.json"' in english
+    assert 'src="../../../assets/traces/put.json"' in chinese
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

@@ -14,6 +14,7 @@ from textwrap import dedent
 from tracer.model import Function, Trace
 from tracer.pages import figures, tables
 from tracer.pages.code import Code, Place, UnknownError
+from tracer.pages.words import ENGLISH, Words, language
 from tracer.render import page, turn, turns
 
 _DIRECTIVE = re.compile(r"\{\{([^{}]+)\}\}")
@@ -66,8 +67,10 @@ class Book:
 class _Page:
     def __init__(self, book: Book, path: PurePosixPath) -> None:
         self.book, self.code = book, book.code
+        self.say = Words(language(path))
         self.up = "../" * (len(path.parts) - 1)
-        self.root = "../" * len(path.parts)
+        # For what MkDocs does not look into: a page in another language stands one directory further down.
+        self.root = "../" * (len(path.parts) + (self.say.language != ENGLISH))
         self.numbers = count(1)
         self.kinds: Mapping[str, Callable[..., str]] = {
             "go": self.go,
@@ -119,7 +122,7 @@ class _Page:
         place = self.show(name)
         ran = self.ran(place, scenario, member) if scenario else set()
         marked = " ".join(str(line - place.line + 1) for line in sorted(ran))
-        title = f"{place.file}" + f" · marked: what ran on {member}" * bool(ran)
+        title = f"{place.file} · {self.say('marked: what ran on {}', member)}" if ran else place.file
         head = f'{{ .python .listing linenums="{place.line}" hl_lines="{marked}" title="{title}" }}'
         return f"~~~~ {head}\n{self.code.text(place)}~~~~"
 
@@ -148,12 +151,12 @@ class _Page:
         prefix = f"g{next(self.numbers)}"
         drawn = turn.Turn(trace, span, int(depth), prefix, self.source)
         self.book.shown |= drawn.shown()
-        return _scrolling(drawn.svg(), "The same in words", drawn.words())
+        return _scrolling(drawn.svg(), self.say("The same in words"), drawn.words())
 
     def turns(self, scenario: str, member: str) -> str:
         """How readyc and advancec took turns."""
         drawn = turns.Turns(self.recording(scenario).whole, member, f"t{next(self.numbers)}")
-        return _scrolling(drawn.svg(), "The same as a table", drawn.table())
+        return _scrolling(drawn.svg(), self.say("The same as a table"), drawn.table())
 
     def player(self, scenario: str, at: str = "", level: str = "") -> str:
         """The player, opened there."""
@@ -165,10 +168,8 @@ class _Page:
         self.book.files |= {span.function.file for span in trace.spans.values()}
         where = f' at="{at}"' * bool(at) + f' level="{level}"' * bool(level)
         source = f'src="{self.root}assets/traces/{scenario}.json" sources="{self.root}source/"'
-        return (
-            f'<div class="trace-stage"><trace-player {source}{where}>'
-            "<p>The player takes JavaScript; the rest of this page does without.</p></trace-player></div>"
-        )
+        without = self.say("The player takes JavaScript; the rest of this page does without.")
+        return f'<div class="trace-stage"><trace-player {source}{where}><p>{without}</p></trace-player></div>'
 
     def cases(self, name: str) -> str:
         """The cases of a ``select``, and when each can be."""

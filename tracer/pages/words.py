@@ -1,0 +1,36 @@
+"""What generated pieces say besides names and numbers, in each language of the site.
+
+Code says it in English; on a page in another language the same stands there in that. A page ``name.zh.md``
+is in Chinese, ``name.md`` in English.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+ENGLISH, CHINESE = "en", "zh"
+
+_CHINESE = {
+    "The same in words": "文字版",
+    "The same as a table": "表格版",
+    "marked: what ran on {}": "高亮：在 {} 上执行过的行",
+    "The player takes JavaScript; the rest of this page does without.": (
+        "播放器需要 JavaScript；本页其余内容不需要。"
+    ),
+}
+
+
+class Words:
+    """What is said, in one language. Raises KeyError for what nobody has put into it."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def __call__(self, english: str, *parts: object) -> str:
+        """``english`` in this language, with ``parts`` in its braces."""
+        return (english if self.language == ENGLISH else _CHINESE[english]).format(*parts)
+
+
+def language(page: PurePath) -> str:
+    """Of a page, by its name."""
+    return CHINESE if PurePath(page.stem).suffix == f".{CHINESE}" else ENGLISH
