@@ -190,9 +190,14 @@ def _command(words: tuple[str, ...], options: Options) -> Trace:
         with _ending_as_the_command():
             trace = _in_loop(elsewhere())
     else:
-        trace = _record(story, options.members, options)
+        patient = _healthy if words[:2] in (("member", "add"), ("member", "remove")) else None
+        trace = _record(story, options.members, options, patient)
     trace.command = words
     return trace
+
+
+async def _healthy(cluster: Cluster) -> None:
+    await cluster.healthy()
 
 
 def _example(words: tuple[str, ...], options: Options) -> Trace:

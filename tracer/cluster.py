@@ -29,6 +29,8 @@ from minietcd.etcdctl.cobra import Surroundings, UsageError
 from minietcd.etcdctl.ctlv3.ctl import root_cmd
 from minietcd.etcdctl.ctlv3.help import usage_func
 from minietcd.etcdserver.api.membership.cluster import RaftCluster, new_cluster_from_urls_map
+from minietcd.etcdserver.api.membership.member import Member
+from minietcd.etcdserver.reconfigure import HEALTH_INTERVAL
 from minietcd.etcdserver.server import EtcdServer
 from minietcd.pkg.context import BACKGROUND
 from minietcd.pkg.types import new_urls_map
@@ -198,6 +200,37 @@ class Cluster:
         """Start a member again that has crashed. Raises ClusterError."""
         await self.machine(name).start(**self._fields)
 
+    def expect(self, name: str) -> str:
+        """Make a place for one more member, which has to be added; its peer URL."""
+        place = self._places[name] = self._ground.place(name)
+        self.names.append(name)
+        return place.peer
+
+    def id(self, name: str) -> str:
+        """The id of a member, as commands want it. Raises KeyError if the leader knows of none."""
+        ids = {each: id for id, each in self._ids().items()}
+        return f"{ids[name]:x}"
+
+    async def join(self, name: str) -> None:
+        """Start a member that the cluster expects and has added."""
+        known = [self._name(m) for m in self._server(self.leader).cluster().members()]
+        cluster = ",".join(f"{each}={self._places[each].peer}" for each in known)
+        fields = {"initial_cluster": cluster, "cluster_state": "existing"}
+        await self._places[name].start(**self._fields | fields)
+
+    async def in_step(self, name: str) -> None:
+        """Wait until a member has all that the leader has."""
+        log = self._server(self.leader).r.node.rn.raft.raft_log
+
+        def has_all() -> bool:
+            return name in self.running and self._server(name).applied_index() == log.last_index()
+
+        await self._until(has_all)
+
+    async def healthy(self) -> None:
+        """Wait for as long as members must have been connected before one may come or go."""
+        await asyncio.sleep(HEALTH_INTERVAL + _VOTING)
+
     async def record(self, story: Coroutine[Any, Any, Any]) -> Trace:
         """What happens while ``story`` runs, and until all have applied and stored what came of it."""
         recorder = Recorder(domain.subject(self._wanted), lines=self._lines, now=self._ground.now)
@@ -218,7 +251,7 @@ class Cluster:
         """What is so of a member now, by the names in ``state.FIELDS``."""
         server = self._server(name)
         r = server.r.node.rn.raft
-        names = {self._server(each).id(): each for each in self.names}
+        names = self._ids()
         return {
             "role": str(r.state).removeprefix("State").lower(),
             "term": r.term,
@@ -229,7 +262,18 @@ class Cluster:
             "commit": r.raft_log.committed,
             "applied": server.applied_index(),
             "revision": server.kv().rev(),
+            "voters": state.voters(_named(domain.brief(r.prs.conf_state()), _marked(names))),
         }
+
+    def _ids(self) -> dict[int, str]:
+        """The names of all members that anybody knows of, by id."""
+        clusters = [self._server(name).cluster() for name in self.running]
+        return {m.id: self._name(m) for cluster in clusters for m in cluster.members()}
+
+    def _name(self, member: Member) -> str:
+        """What we call it: it has no name itself before it runs."""
+        peers = {place.peer: name for name, place in self._places.items()}
+        return next((peers[url] for url in member.peer_urls if url in peers), member.name)
 
     async def _start(self) -> None:
         self._places = {name: self._ground.place(name) for name in self.names}
@@ -293,7 +337,7 @@ class Cluster:
         """Put names where ids were shown, and roles to the names."""
         leader = self.leader
         trace.members = {name: "leader" if name == leader else "follower" for name in self.names}
-        names = {f"@{self._server(name).id():x}": name for name in self.names}
+        names = _marked(self._ids())
         for name, place in self._places.items():
             names |= {url.removeprefix("http://"): name for url in (place.peer, place.client)}
         requests = dict.fromkeys(number for span in trace.spans.values() for number in _request_ids(span))
@@ -365,6 +409,11 @@ def _named(value: Any, names: dict[str, str]) -> Any:
     if not isinstance(value, str) or ("@" not in value and "." not in value):
         return value
     return _NAMED.sub(lambda match: names.get(match[0], match[0]), value)
+
+
+def _marked(ids: dict[int, str]) -> dict[str, str]:
+    """Names by ids as they are shown at first."""
+    return {f"@{id:x}": name for id, name in ids.items()}
 
 
 def _ordering_token(cluster: str) -> str:

@@ -33,7 +33,18 @@ from minietcd.pkg.chan import Chan
 from minietcd.proto.etcdserverpb import rpc_pb2 as pb
 from minietcd.proto.etcdserverpb.raft_internal_pb2 import InternalRaftRequest
 from minietcd.raft.node import MsgWithResult
-from minietcd.raft.raftpb import Entry, EntryType, HardState, Message, MessageType, Snapshot
+from minietcd.raft.raftpb import (
+    ConfChange,
+    ConfChangeType,
+    ConfChangeV2,
+    ConfState,
+    Entry,
+    EntryType,
+    HardState,
+    Message,
+    MessageType,
+    Snapshot,
+)
 from minietcd.raft.read_only import ReadState
 from minietcd.raft.ready import Ready
 from minietcd.raft.util import is_local_msg
@@ -44,7 +55,7 @@ from tracer.subject import Door, Subject
 _GO = re.compile(r"(?:^|\s)Go: (\S+\.go)#([\w.]+)\s*$", re.MULTILINE)
 _NOT_SHOWN = {"self", "cls", "ctx", "stream", "srv", "interceptor", "handler", "invoker", "info"}
 _NOT_TRACED = re.compile(
-    r"\.pb\.go#(?!kVClient|_KV)|\.String$|raft/raftpb/|pkg/types/|#max$|#min$"
+    r"\.pb\.go#(?!kVClient|_KV|clusterClient|_Cluster)|\.String$|raft/raftpb/|pkg/types/|#max$|#min$"
     r"|[#.](hardState|softState|(maybe)?([fF]irst|[lL]ast)Index|(maybe)?[tT]erm|IsEmpty\w+|MustSync|hasNextEnts"
     r"|appliedCursor|IsLocalMsg|isMsg\w+|isLinkHeartbeatMessage|writec|decodeLimit|encodeFrameSize|Full"
     r"|mustCheckOutOfBounds|limitSize|PayloadSize|zeroTermOnErrCompacted|IsIDRemoved|safePending|revToBytes"
@@ -54,6 +65,7 @@ _NOT_TRACED = re.compile(
 """Generated code, what only formats, and what only looks something up."""
 _TELLING = re.compile(
     r"\b(int|str|bytes|bool|float|Message|Entry|Ready|Apply|HardState|ReadState|MsgWithResult|Index|NodeID|Term"
+    r"|ConfChange|ConfChangeI|ConfChangeV2|Member"
     r"|Revision|LeaseID|InternalRaftRequest|\w*Request|\w*Response|Any|[A-Z])\b"
 )
 """Annotations of parameters that may be worth showing."""
@@ -188,6 +200,8 @@ def _request_of(entry: Entry) -> int:
         request = 0
         if entry.type == EntryType.EntryNormal:
             request = _request_in(entry.data) if entry.data else -entry.term
+        elif entry.type == EntryType.EntryConfChange:
+            request = ConfChange.unmarshal(entry.data).id
         if entry.index:
             _requests[place] = request
     return request
@@ -264,6 +278,7 @@ def _ready_keys(rd: Ready) -> tuple[Key, ...]:
 
 
 _KEYS: dict[type, Callable[[Any], Keys]] = {
+    ConfChange: lambda cc: (("req", cc.id, 0),) if cc.id else None,
     InternalRaftRequest: lambda r: (("req", r.header.ID, 0),) if r.header.ID else None,
     Entry: _entry_keys,
     Message: _message_keys,
@@ -362,6 +377,25 @@ def _list(values: Sequence[Any]) -> str | None:
     return " ".join(texts)[:_LONG] or None
 
 
+def _change(cc: ConfChange | ConfChangeV2) -> str:
+    changes = [(each.type, each.node_id) for each in cc.as_v2().changes]
+    return ", ".join(f"{_CHANGES[kind]} @{id:x}" if id else "change nobody" for kind, id in changes)
+
+
+_CHANGES = {
+    ConfChangeType.ConfChangeAddNode: "let vote",
+    ConfChangeType.ConfChangeRemoveNode: "remove",
+    ConfChangeType.ConfChangeUpdateNode: "update",
+    ConfChangeType.ConfChangeAddLearnerNode: "let learn",
+}
+
+
+def _conf_state(cs: ConfState) -> str:
+    """Who votes; in brackets who only learns."""
+    voters = " ".join(f"@{id:x}" for id in cs.voters)
+    return voters + f" ({' '.join(f'@{id:x}' for id in cs.learners)})" * bool(cs.learners)
+
+
 def _internal(r: InternalRaftRequest) -> str:
     for name in ("put", "range", "delete_range", "txn"):
         if r.HasField(name):
@@ -377,8 +411,24 @@ def _range(r: pb.RangeRequest | pb.DeleteRangeRequest) -> str:
     return _bytes(r.key) + (f"…{_bytes(r.range_end)}" if r.range_end else "")
 
 
+_MEMBERS = (
+    pb.MemberAddResponse,
+    pb.MemberRemoveResponse,
+    pb.MemberUpdateResponse,
+    pb.MemberListResponse,
+    pb.MemberPromoteResponse,
+)
+
+
+def _members(r: Any) -> str:
+    return f"{len(r.members)} members"
+
+
 _BRIEF: dict[type, Callable[[Any], Any]] = {
     bytes: _bytes,
+    ConfChange: _change,
+    ConfChangeV2: _change,
+    ConfState: _conf_state,
     Entry: lambda entry: _entries([entry]),
     Message: _message,
     MsgWithResult: lambda pm: _message(pm.m),
@@ -395,6 +445,11 @@ _BRIEF: dict[type, Callable[[Any], Any]] = {
     pb.PutResponse: _response,
     pb.RangeResponse: lambda r: f"{r.count} found, {_response(r)}",
     pb.DeleteRangeResponse: lambda r: f"{r.deleted} deleted, {_response(r)}",
+    pb.MemberAddRequest: lambda r: " ".join(r.peerURLs),
+    pb.MemberRemoveRequest: lambda r: f"@{r.ID:x}",
+    pb.MemberUpdateRequest: lambda r: f"@{r.ID:x} {' '.join(r.peerURLs)}",
+    pb.MemberPromoteRequest: lambda r: f"@{r.ID:x}",
+    **dict.fromkeys(_MEMBERS, _members),
     list: _list,
     tuple: _list,
 }

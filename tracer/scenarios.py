@@ -117,6 +117,9 @@ SCENARIOS = {
         example("conflict", "conflict", "a member comes back with an entry that nobody else has"),
         example("crash", "crash_before_commit", "a member crashes before its database has the put"),
         example("catch-up-entries", "catch_up_by_entries", "a follower that was away gets entries"),
+        example("member-add", "member_add", "a fourth member is let in, without a vote"),
+        example("member-joins", "member_joins", "a new member is started, and learns"),
+        example("member-promote", "member_promote", "a learner is let vote"),
         example("catch-up-snapshot", "catch_up_by_snapshot", "a follower that was away gets a snapshot"),
     )
 }

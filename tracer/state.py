@@ -13,9 +13,9 @@ from typing import Any
 
 from tracer.model import Change, Span, Trace
 
-FIELDS = ("role", "term", "vote", "lead", "log", "disk", "commit", "applied", "revision")
+FIELDS = ("role", "term", "vote", "lead", "log", "disk", "commit", "applied", "revision", "voters")
 """Role, term, vote and leader; index of the last entry in the log and on the disk, of the last one that is
-committed and applied; revision of the store."""
+committed and applied; revision of the store; who votes for all that this member knows, and (who learns)."""
 
 type State = dict[str, Any]
 type Rule = Callable[[Span, str, State], State]
@@ -71,6 +71,13 @@ def _entry(name: str) -> Callable[[Span], int | None]:
     return last
 
 
+def voters(conf_state: str) -> str:
+    """Those who vote, and in brackets those who learn, by name and not by id."""
+    parts = conf_state.rstrip(")").partition("(")
+    voting, learning = (" ".join(sorted(part.split())) for part in parts[::2])
+    return f"{voting} ({learning})" if learning else voting
+
+
 RULES: Mapping[str, Rule] = {
     "raft/raft.go#raft.becomeFollower": _follower,
     "raft/raft.go#raft.becomePreCandidate": lambda *_: {"role": "pre-candidate", "lead": ""},
@@ -82,6 +89,7 @@ RULES: Mapping[str, Rule] = {
     "wal/wal.go#WAL.Save": _ends("disk", _entry("ents")),
     "etcdserver/server.go#EtcdServer.applyEntryNormal": _up_to("applied", _entry("e")),
     "etcdserver/server.go#EtcdServer.apply": _up_to("applied", _entry("es")),
+    "raft/raft.go#raft.switchToConfig": lambda span, *_: {"voters": voters(str(span.result or ""))},
     "mvcc/watchable_store.go#watchableStore.notify": _up_to("revision", _argument("rev")),
 }
 

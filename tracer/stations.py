@@ -12,16 +12,29 @@ from tracer.model import Span, Trace
 from tracer.slice import Rules
 
 _RPCS = ("Put", "Range", "DeleteRange", "Txn", "Compact")
+_CHANGES = tuple(f"{change}Member" for change in ("Add", "Remove", "Update", "Promote"))
 _TURN, _MEMBER, _STORY = Often.EACH, Often.MEMBER, Often.STORY
 
 STATIONS: tuple[tuple[str, Often, tuple[str, ...]], ...] = (
     ("command", _TURN, ("etcdctl/ctlv3/command/*_command.go#*CommandFunc",)),
-    ("client", _TURN, ("clientv3/kv.go#kv.Do",)),
-    ("call", _TURN, ("etcdserver/etcdserverpb/rpc.pb.go#kVClient.*",)),
-    ("handler", _TURN, ("etcdserver/etcdserverpb/rpc.pb.go#_KV_*_Handler",)),
+    ("client", _TURN, ("clientv3/kv.go#kv.Do", "clientv3/cluster.go#cluster.Member*")),
+    (
+        "call",
+        _TURN,
+        ("etcdserver/etcdserverpb/rpc.pb.go#kVClient.*", "etcdserver/etcdserverpb/rpc.pb.go#clusterClient.*"),
+    ),
+    (
+        "handler",
+        _TURN,
+        (
+            "etcdserver/etcdserverpb/rpc.pb.go#_KV_*_Handler",
+            "etcdserver/etcdserverpb/rpc.pb.go#_Cluster_*_Handler",
+        ),
+    ),
     ("server", _TURN, tuple(f"etcdserver/v3_server.go#EtcdServer.{rpc}" for rpc in _RPCS)),
+    ("server", _TURN, tuple(f"etcdserver/server.go#EtcdServer.{change}" for change in _CHANGES)),
     ("ask", _TURN, ("etcdserver/v3_server.go#EtcdServer.linearizableReadNotify",)),
-    ("propose", _TURN, ("raft/node.go#node.Propose",)),
+    ("propose", _TURN, ("raft/node.go#node.Propose", "raft/node.go#node.ProposeConfChange")),
     ("read index", _TURN, ("raft/node.go#node.ReadIndex",)),
     ("hand over", _TURN, ("etcdserver/server.go#EtcdServer.MoveLeader",)),
     ("timer", _MEMBER, ("etcdserver/raft.go#raftNode.tick",)),
@@ -56,11 +69,25 @@ STATIONS: tuple[tuple[str, Often, tuple[str, ...]], ...] = (
     ("commit", _TURN, ("raft/raft.go#raft.maybeCommit",)),
     ("quorum", _TURN, ("raft/read_only.go#readOnly.advance",)),
     ("apply", _TURN, ("etcdserver/server.go#EtcdServer.applyEntryNormal",)),
+    ("apply", _TURN, ("etcdserver/server.go#EtcdServer.applyConfChange",)),
+    ("switch", _TURN, ("raft/raft.go#raft.switchToConfig",)),
+    (
+        "members",
+        _TURN,
+        tuple(
+            f"etcdserver/api/membership/cluster.go#RaftCluster.{change}"
+            for change in ("AddMember", "RemoveMember", "UpdateRaftAttributes", "PromoteMember")
+        ),
+    ),
     ("install", _TURN, ("etcdserver/backend.go#openSnapshotBackend",)),
     ("MVCC", _TURN, ("mvcc/kvstore_txn.go#storeTxn*.put", "mvcc/kvstore_txn.go#storeTxn*.rangeKeys")),
     ("MVCC", _TURN, ("mvcc/kvstore_txn.go#storeTxnWrite.deleteRange",)),
-    ("answer", _TURN, ("etcdserver/api/v3rpc/header.go#header.fill",)),
-    ("reply", _TURN, ("etcdctl/ctlv3/command/printer*.go#*Printer.[PGD]*",)),
+    (
+        "answer",
+        _TURN,
+        ("etcdserver/api/v3rpc/header.go#header.fill", "etcdserver/api/v3rpc/member.go#ClusterServer.header"),
+    ),
+    ("reply", _TURN, ("etcdctl/ctlv3/command/printer*.go#*Printer.[PGDM]*",)),
     ("on disk", _TURN, ("mvcc/backend/batch_tx.go#batchTx.commit",)),
 )
 """Title, how often to tell it, and the Go names (as patterns) of each station; after a blank, with what."""

@@ -19,6 +19,7 @@ Rows of tables, below a head that the page writes:
     {{steps STEP STEP_LEADER}}       tables of the code beside each other, by key; A+B share a column
     {{waits election n2}}            which channels were nil while node.run waited, and what came, how often
     {{applied crash n1}}             what each entry did that came to be applied, in each life of that member
+    {{counted member-promote n1}}    each time the leader counted who has the log: why, who votes, up to where
 
 Where a call is named, ``name=result`` is the first that returned that, as ``Raft.maybe_commit=True``, and
 ``name:word`` the first with this word in an argument, as ``Raft.step:MsgHeartbeat``.

@@ -86,6 +86,9 @@ class _Page:
             "applied": lambda scenario, member: tables.markdown(
                 tables.applied(self.recording(scenario).whole, member)
             ),
+            "counted": lambda scenario, member: tables.markdown(
+                tables.counted(self.sliced(scenario), member)
+            ),
             "channel": lambda scenario, name: figures.channel(self.sliced(scenario), name),
             "figure": lambda scenario, name: figures.figure(self.sliced(scenario), name),
             "took": lambda scenario, member, name: figures.took(self.sliced(scenario), member, name),

@@ -6,10 +6,12 @@ import ast
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from tracer.model import Trace
+from tracer import state
+from tracer.model import Span, Trace
 from tracer.pages.code import UnknownError
 from tracer.render.turns import Turns
 
+_SWITCHES, _COUNTS, _STEPS = "Raft.switch_to_config", "RaftLog.maybe_commit", "Raft.step"
 _APPLIES = "EtcdServer.apply_entry_normal"
 _NIL = "nil"
 
@@ -128,3 +130,30 @@ def applied(trace: Trace, member: str) -> Iterator[tuple[str, ...]]:
     entries = {entry for did in lives.values() for entry in did}
     for entry in sorted(entries, key=lambda entry: int(entry.split()[-1])):
         yield entry, *(did.get(entry, "") for did in lives.values())
+
+
+def counted(trace: Trace, member: str) -> Iterator[tuple[str, ...]]:
+    """For each time that ``member``, which leads, counted who has the log up to where: why it did.
+
+    Then who had a vote, up to where enough of them had the log, and whether that was committed by it.
+    """
+    voting = trace.states.get(member, {}).get("voters", "")
+    for span in sorted(trace.spans.values(), key=lambda span: span.id):
+        if trace.member(span.task) != member:
+            continue
+        if span.function.name == _SWITCHES:
+            voting = state.voters(str(span.result))
+        if span.function.name == _COUNTS:
+            enough, why = span.args["max_index"], _why(trace, span)
+            yield f"`{why}`", voting, str(enough), f"**{enough}**" if span.result is True else "—"
+
+
+def _why(trace: Trace, span: Span) -> str:
+    """The message that was taken in, or the change of members."""
+    while span.parent in trace.spans:
+        span = trace.spans[span.parent]
+        if span.function.name == _SWITCHES:
+            return span.function.name.rpartition(".")[2]
+        if span.function.name == _STEPS:
+            return str(span.args["m"])
+    return span.function.name

@@ -14,6 +14,7 @@ const FIELDS = {
   commit: ["committed", "Up to here it knows that a quorum has the log"],
   applied: ["applied", "Up to here its store has taken the log in"],
   revision: ["revision", "Revision of its key-value store"],
+  voters: ["voters", "Who has a vote, for all it knows (and who only learns)"],
 };
 
 /** The step in one sentence, as text. */
@@ -155,8 +156,10 @@ export function state(recording, n, since, ordinal, go) {
     h("td", {}),
     ...members.map((member) => h("th", { scope: "col", class: `m${ordinal(member)}` }, member)),
   );
+  // Who votes is a row only where it changes: it is wide.
+  const changes = (name) => (recording.data.changes ?? []).some((change) => change.name === name);
   const body = Object.keys(FIELDS)
-    .filter((name) => members.some((member) => name in now[member]))
+    .filter((name) => members.some((member) => name in now[member]) && (name !== "voters" || changes(name)))
     .map((name) =>
       h(
         "tr",
