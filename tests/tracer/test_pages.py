@@ -149,8 +149,8 @@ def test_a_restart_applies_only_what_the_backend_lacks(code: Code) -> None:
         Book(code, {"crash": Recording(whole, whole)}.__getitem__).page(PAGE, "{{applied crash n1}}")
     )
     did = {entry: lives for entry, *lives in rows}
-    assert did["entry 6"] == ["`put foo=bar`", "`put foo=bar`"]
-    assert did["entry 5"] == ["", "—"]
+    assert did["6"] == ["`put foo=bar`", "`put foo=bar`"]
+    assert did["5"] == ["", "—"]
 
 
 def test_a_turn_is_drawn_in_the_order_of_its_calls(book: Book) -> None:

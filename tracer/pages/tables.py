@@ -122,13 +122,13 @@ def applied(trace: Trace, member: str) -> Iterator[tuple[str, ...]]:
         if did is None:
             continue
         if span.function.name == _APPLIES:
-            did[str(span.args["e"])] = "—"
+            did[str(span.args["e"]).removeprefix("entry ")] = "—"
         elif span.function.name == "ApplierV2store.apply_v2_request":
             did[list(did)[-1]] = "v2"
         elif span.function.name == "AuthApplierV3.apply":
             did[list(did)[-1]] = f"`{span.args['r']}`"
     entries = {entry for did in lives.values() for entry in did}
-    for entry in sorted(entries, key=lambda entry: int(entry.split()[-1])):
+    for entry in sorted(entries, key=int):
         yield entry, *(did.get(entry, "") for did in lives.values())
 
 
