@@ -14,7 +14,7 @@ demo:           ## trace one put through three members, in this terminal
 	@.venv/bin/tracer put foo bar
 
 test:           ## everything that is tested, beside the real etcd where it can be had
-	@scripts/setup dev graphviz chromium etcd web
+	@scripts/setup dev graphviz chromium etcd web zensical
 	@$(PY) -m pytest $(ARGS)
 
 golden:         ## accept how the scenarios go now; look at the difference

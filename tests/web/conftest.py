@@ -37,7 +37,11 @@ def docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The docs as ``make docs`` writes them, in a copy so that nothing is left behind."""
     if not shutil.which("dot"):
         missing("dot (Debian: graphviz)")
-    copy = tmp_path_factory.mktemp("site")
+    return written(tmp_path_factory.mktemp("site"))
+
+
+def written(copy: Path) -> Path:
+    """What ``make docs`` begins with, in ``copy``."""
     made = shutil.ignore_patterns("_generated", "source", "player", "traces")
     shutil.copytree(ROOT / "docs", copy / "docs", ignore=made)
     shutil.copy(ROOT / "mkdocs.yml", copy)

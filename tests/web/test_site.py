@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.web import audit
+from tests.web.conftest import run, written
 
 AXE = audit.ROOT / ".cache" / "npm" / "axe" / "package" / "axe.min.js"
 MOST_BYTES = 500_000
@@ -83,6 +84,22 @@ def test_every_page_loads_alone_fits_and_is_for_all(
         visitor.visit(path)
     visitor.page.close()
     assert visitor.wrong == []
+
+
+def test_two_builds_are_the_same_file_by_file(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    again = written(tmp_path)
+    run(again, "mkdocs", "build", "--strict")
+    one, other = files(site), files(again / "site")
+    assert one.keys() == other.keys()
+    dated = {Path("sitemap.xml"), Path("sitemap.xml.gz")}
+    assert {name for name in one if one[name].read_bytes() != other[name].read_bytes()} <= dated
+
+
+def files(top: Path) -> dict[Path, Path]:
+    return {path.relative_to(top): path for path in top.rglob("*") if path.is_file()}
 
 
 @pytest.mark.timeout(600)

@@ -3,7 +3,8 @@
 const load = () => {
   // Material leaves this dialog without a name, and what scrolls sideways out of reach of the keyboard.
   const search = document.querySelector("[data-md-component=search]");
-  search?.setAttribute("aria-label", search.querySelector("input").placeholder);
+  const words = search?.querySelector("input")?.placeholder;
+  if (words) search.setAttribute("aria-label", words);
   for (const wide of document.querySelectorAll(".trace-scroll, .md-typeset__scrollwrap")) wide.tabIndex = 0;
   if (document.querySelector("trace-player")) import("./player.js");
 };
