@@ -41,6 +41,12 @@ def _vote(span: Span, _: str, was: State) -> State:
     return {"vote": words[1].partition("→")[2]} if granted else {}
 
 
+def _heard(span: Span, _: str, was: State) -> State:
+    """Who says what only a leader says is the leader."""
+    words = str(span.args.get("m", "")).split()
+    return {"lead": words[1].partition("→")[0]} if len(words) > 1 else {}
+
+
 def _up_to(name: str, value: Callable[[Span], Any]) -> Rule:
     """``name`` is now at least what ``value`` says."""
 
@@ -83,6 +89,9 @@ RULES: Mapping[str, Rule] = {
     "raft/raft.go#raft.becomePreCandidate": lambda *_: {"role": "pre-candidate", "lead": ""},
     "raft/raft.go#raft.becomeCandidate": _candidate,
     "raft/raft.go#raft.becomeLeader": lambda _, me, was: {"role": "leader", "lead": me},
+    "raft/raft.go#raft.handleAppendEntries": _heard,
+    "raft/raft.go#raft.handleHeartbeat": _heard,
+    "raft/raft.go#raft.handleSnapshot": _heard,
     "raft/raft.go#raft.send": _vote,
     "raft/log.go#raftLog.append": _ends("log", attrgetter("result")),
     "raft/log.go#raftLog.commitTo": _up_to("commit", _argument("to_commit")),

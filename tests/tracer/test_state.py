@@ -6,6 +6,7 @@ from tracer import domain, state
 from tracer.cluster import Cluster
 from tracer.model import Trace
 from tracer.render import json
+from tracer.scenarios import SCENARIOS
 
 
 def at_the_end(trace: Trace) -> dict[str, state.State]:
@@ -29,6 +30,15 @@ async def test_the_calls_of_a_put_tell_what_the_members_say_in_the_end() -> None
         ("applied", first["log"] + 1),
     ]
     assert json.load(json.dump(trace)).changes[0].name == "log"
+
+
+def test_whoever_hears_from_a_new_leader_knows_it_also_one_that_led() -> None:
+    told = at_the_end(SCENARIOS["old-leader"].watch())
+    assert {name: (each["role"], each["lead"], each["term"]) for name, each in told.items()} == {
+        "n1": ("follower", "n2", 3),
+        "n2": ("leader", "n2", 3),
+        "n3": ("follower", "n2", 3),
+    }
 
 
 def test_every_rule_names_a_function_that_is_traced() -> None:
