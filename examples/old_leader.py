@@ -3,9 +3,16 @@
 ``tracer run examples/old_leader.py``
 """
 
+import asyncio
+
 from tracer.cluster import Cluster
 
 SEED = 1
+
+
+async def before(cluster: Cluster) -> None:
+    await cluster.ctl("put", "foo", "before")
+    await asyncio.sleep(0.7)  # when it next looks for a quorum, another is to lead by then
 
 
 async def story(cluster: Cluster) -> None:
