@@ -14,16 +14,15 @@ SEED = 1
 
 
 async def before(cluster: Cluster) -> None:
+    network = cluster.machine("n1").loop.network
     async with cluster.client("n1") as client:
-        cluster.crash("n2")
-        cluster.crash("n3")
+        network.partition(("n1",), ("n2", "n3"))
         put = cluster.start(client.kv.put(BACKGROUND, "foo", "lost"))
         await cluster.stored(b"lost", "n1")
         cluster.crash("n1")
         with suppress(EtcdError, StatusError):
             await put
-    await cluster.restart("n2")
-    await cluster.restart("n3")
+    network.heal()
     await cluster.led()
     await cluster.ctl("put", "foo", "kept")
     await cluster.transfer(next(name for name in ("n2", "n3") if name != cluster.leader))
