@@ -257,12 +257,12 @@ class Cluster:
             "term": r.term,
             "vote": names.get(r.vote, ""),
             "lead": names.get(r.lead, ""),
+            "voters": state.voters(_named(domain.brief(r.prs.conf_state()), _marked(names))),
             "log": r.raft_log.last_index(),
             "disk": server.r.raft_storage.last_index(),
             "commit": r.raft_log.committed,
             "applied": server.applied_index(),
             "revision": server.kv().rev(),
-            "voters": state.voters(_named(domain.brief(r.prs.conf_state()), _marked(names))),
         }
 
     def _ids(self) -> dict[int, str]:

@@ -13,9 +13,10 @@ from typing import Any
 
 from tracer.model import Change, Span, Trace
 
-FIELDS = ("role", "term", "vote", "lead", "log", "disk", "commit", "applied", "revision", "voters")
-"""Role, term, vote and leader; index of the last entry in the log and on the disk, of the last one that is
-committed and applied; revision of the store; who votes for all that this member knows, and (who learns)."""
+FIELDS = ("role", "term", "vote", "lead", "voters", "log", "disk", "commit", "applied", "revision")
+"""Role, term, vote and leader; who has a vote, for all that this member knows, and (who learns); index of
+the last entry in the log and on the disk, of the last one that is committed and applied; revision of the
+store."""
 
 type State = dict[str, Any]
 type Rule = Callable[[Span, str, State], State]

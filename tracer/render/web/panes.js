@@ -9,12 +9,12 @@ const FIELDS = {
   term: ["term", "The raft term it is in: a new one for each election"],
   vote: ["voted for", "Whom it gave its vote in this term"],
   lead: ["follows", "Whom it takes for the leader"],
+  voters: ["voters", "Who has a vote, for all it knows (and who only learns)"],
   log: ["log end", "Index of the last entry in its log, in memory"],
   disk: ["on disk", "Index of the last entry that its WAL has on disk"],
   commit: ["committed", "Up to here it knows that a quorum has the log"],
   applied: ["applied", "Up to here its store has taken the log in"],
   revision: ["revision", "Revision of its key-value store"],
-  voters: ["voters", "Who has a vote, for all it knows (and who only learns)"],
 };
 
 /** The step in one sentence, as text. */
