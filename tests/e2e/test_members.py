@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -317,3 +318,41 @@ def test_nobody_comes_or_goes_while_a_quorum_may_be_lost_by_it(
         assert talk.run(f"member remove {{{alive[1].name}}}").stderr.endswith(unhealthy)
         dead = next(member for member in c.members if not member.process)
         assert talk.run(f"member remove {{{dead.name}}}").returncode == 0
+
+
+ASKED_OF_A_PEER = [
+    ("GET", "/members/promote/1"),
+    ("POST", "/members/promote/zz"),
+    ("POST", "/members/promote/77"),
+    ("POST", "/members/promote/18446744073709551616"),
+    ("POST", "/members/promote/"),
+    ("POST", "/members/promote/1/2"),
+    ("POST", "/members"),
+]
+
+
+def answers_to_peers(
+    program: Sequence[str], directory: Path
+) -> list[tuple[int, str | None, str | None, str]]:
+    """Status, kind, methods allowed and text of each answer."""
+    said = []
+    with cluster(program, directory) as c:
+        for method, path in ASKED_OF_A_PEER:
+            connection = HTTPConnection("127.0.0.1", c.members[0].peer_port, timeout=START_SECONDS)
+            connection.request(method, path)
+            answer = connection.getresponse()
+            kind, allow = answer.getheader("Content-Type"), answer.getheader("Allow")
+            said.append((answer.status, kind, allow, answer.read().decode()))
+            connection.close()
+    return said
+
+
+def test_a_peer_that_asks_for_a_promotion_is_refused_in_the_same_words(
+    etcd_bin: Path, tmp_path: Path
+) -> None:
+    for name in ("theirs", "ours"):
+        (tmp_path / name).mkdir()
+    theirs = answers_to_peers([str(etcd_bin)], tmp_path / "theirs")
+    ours = answers_to_peers(MINIETCD, tmp_path / "ours")
+    for asked, our, their in zip(ASKED_OF_A_PEER, ours, theirs, strict=True):
+        assert our == their, asked

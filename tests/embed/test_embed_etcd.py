@@ -12,14 +12,23 @@ from typing import Any
 import aiohttp
 import pytest
 from grpclib.client import Channel, UnaryUnaryMethod
+from grpclib.exceptions import GRPCError
 
+from minietcd.clientv3 import client as clientv3
 from minietcd.embed.config import Config, ConfigError
 from minietcd.embed.etcd import Etcd, start_etcd
 from minietcd.pkg.chan import select
-from minietcd.pkg.context import Context
+from minietcd.pkg.context import BACKGROUND, Context
 from minietcd.pkg.types import new_urls
 from minietcd.proto.etcdserverpb.rpc import UnaryHandler, UnaryServerInfo
-from minietcd.proto.etcdserverpb.rpc_pb2 import PutRequest, PutResponse, RangeRequest, RangeResponse
+from minietcd.proto.etcdserverpb.rpc_pb2 import (
+    MemberAddRequest,
+    MemberUpdateRequest,
+    PutRequest,
+    PutResponse,
+    RangeRequest,
+    RangeResponse,
+)
 
 ANY = "http://127.0.0.1:0"
 
@@ -183,3 +192,19 @@ async def test_stopping_is_seen_by_who_waits_for_it(tmp_path: Path) -> None:
     assert e.server is not None
     async with asyncio.timeout(1):
         await select(e.server.stop_notify())
+
+
+async def test_a_member_cannot_be_given_addresses_that_would_end_its_peers(tmp_path: Path) -> None:
+    """etcdctl looks at them first; 3.4 takes them from whoever does not, and can apply them nowhere."""
+    async with (
+        started(config(tmp_path)) as e,
+        await clientv3.new(clientv3.Config([e.clients[0].addr])) as client,
+    ):
+        members = (await client.cluster.member_list(BACKGROUND)).members
+        for urls in ([], ["nonsense"], ["http://h:1/path"]):
+            update = MemberUpdateRequest(ID=members[0].ID, peerURLs=urls)
+            with pytest.raises(GRPCError, match="given member URLs are invalid"):
+                await client.cluster.remote.member_update(BACKGROUND, update)
+            with pytest.raises(GRPCError, match="given member URLs are invalid"):
+                await client.cluster.remote.member_add(BACKGROUND, MemberAddRequest(peerURLs=urls))
+        assert (await client.cluster.member_list(BACKGROUND)).members == members
