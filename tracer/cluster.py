@@ -265,6 +265,13 @@ class Cluster:
             "revision": server.kv().rev(),
         }
 
+    def _roles(self) -> dict[str, str]:
+        """What each member is, as far as the leader knows."""
+        leader = self.leader
+        known = self._server(leader).cluster().members() if leader else []
+        roles = {self._name(m): "learner" for m in known if m.is_learner} | {leader: "leader"}
+        return {name: roles.get(name, "follower") for name in self.names}
+
     def _ids(self) -> dict[int, str]:
         """The names of all members that anybody knows of, by id."""
         clusters = [self._server(name).cluster() for name in self.running]
@@ -335,8 +342,7 @@ class Cluster:
 
     def _name_members(self, trace: Trace) -> Trace:
         """Put names where ids were shown, and roles to the names."""
-        leader = self.leader
-        trace.members = {name: "leader" if name == leader else "follower" for name in self.names}
+        trace.members = self._roles()
         names = _marked(self._ids())
         for name, place in self._places.items():
             names |= {url.removeprefix("http://"): name for url in (place.peer, place.client)}
