@@ -15,7 +15,7 @@ from tracer.model import Trace
 from tracer.render import json
 
 WEB = Path(__file__).parent / "web"
-_MODULES = ("dom", "recording", "layout", "tree", "python", "lanes", "panes", "player")
+_MODULES = ("dom", "words", "recording", "layout", "tree", "python", "lanes", "panes", "player")
 """Each after those it imports."""
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)

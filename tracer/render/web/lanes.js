@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { arrows, bars, hit, reveal, rows, view } from "./layout.js";
 import { way } from "./recording.js";
+import { say } from "./words.js";
 
 const INKS = ["ink", "dim", "line", "paper", "raised", "now", "critical", "m0", "m1", "m2", "m3", "m4", "m5", "m6"];
 const FONT = "500 10.5px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
@@ -64,7 +65,7 @@ export class Lanes {
             style,
             "aria-expanded": String(!row.folded),
             onclick: fold,
-            title: row.folded ? `Show the ${row.many} tasks` : "Fold to one row",
+            title: row.folded ? say("Show the {} tasks", row.many) : say("Fold to one row"),
             "data-member": row.member,
           },
           h("span", { class: "chevron" }),

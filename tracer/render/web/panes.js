@@ -3,18 +3,19 @@
 import { h, prose } from "./dom.js";
 import { dedent, highlight } from "./python.js";
 import { shown, way } from "./recording.js";
+import { say } from "./words.js";
 
-const FIELDS = {
+export const FIELDS = {
   role: ["role", "What the member is in its term"],
   term: ["term", "The raft term it is in: a new one for each election"],
   vote: ["voted for", "Whom it gave its vote in this term"],
   lead: ["follows", "Whom it takes for the leader"],
-  voters: ["voters", "Who has a vote, for all it knows (and who only learns)"],
   log: ["log end", "Index of the last entry in its log, in memory"],
   disk: ["on disk", "Index of the last entry that its WAL has on disk"],
   commit: ["committed", "Up to here it knows that a quorum has the log"],
   applied: ["applied", "Up to here its store has taken the log in"],
   revision: ["revision", "Revision of its key-value store"],
+  voters: ["voters", "Who has a vote, for all it knows (and who only learns)"],
 };
 
 /** The step in one sentence, as text. */
@@ -23,12 +24,13 @@ export function sentence(step) {
   if (step.edge) {
     const { edge } = step;
     const from = `${edge.from.member === edge.to.member ? "" : `${edge.from.member}, `}${edge.from.task}`;
-    return `${who}: takes ${edge.label || "a signal"} from ${from}, by ${way(edge)}`;
+    return say("{}: takes {} from {}, by {}", who, edge.label || say("a signal"), from, way(edge));
   }
   const { span } = step;
   const given = shown(span.args);
-  const outcome = span.error ? `, fails: ${span.error}` : span.result === null ? "" : `, which returns ${span.result}`;
-  return `${who}: ${span.func}${given ? ` with ${given}` : ""}${outcome}`;
+  const call = given ? say("{}: {} with {}", who, span.func, given) : say("{}: {}", who, span.func);
+  if (span.error) return say("{}, fails: {}", call, span.error);
+  return span.result === null ? call : say("{}, which returns {}", call, span.result);
 }
 
 export function caption(recording, step, ordinal) {
@@ -42,29 +44,31 @@ export function caption(recording, step, ordinal) {
   );
   if (step.edge) {
     const { edge } = step;
-    line.append("takes ", edge.label ? h("code", {}, edge.label) : "a signal", " from ");
+    line.append(say("takes "), edge.label ? h("code", {}, edge.label) : say("a signal"), say(" from "));
     if (edge.from.member !== edge.to.member) line.append(h("b", {}, edge.from.member), " ");
-    line.append(edge.from.task, " by ", h("b", {}, way(edge)));
+    line.append(edge.from.task, say(" by "), h("b", {}, way(edge)));
   } else {
     const { span } = step;
     const given = shown(span.args);
     line.append(h("code", { class: "call" }, span.func), given ? h("span", { class: "args" }, ` ${given}`) : "");
     if (span.error) line.append(h("span", { class: "error" }, ` ✗ ${span.error}`));
     else if (span.result !== null) line.append(h("span", { class: "result" }, ` → ${span.result}`));
-    if (span.shared > 1) line.append(h("span", { class: "badge" }, `shared by ${span.shared}`));
+    if (span.shared > 1) line.append(h("span", { class: "badge" }, say("shared by {}", span.shared)));
   }
-  const more = step.span ? recording.summary(step.span) : HANDOFF[step.edge.kind];
+  const more = step.span ? recording.summary(step.span) : say(HANDOFF[step.edge.kind] ?? "");
   return [line, h("p", { class: "more" }, ...prose(more || " "))];
 }
 
 /** How long after the beginning, and how long it took; nothing where the clock stood still. */
 function when(recording, step) {
   const time = (us) => (us >= 100 ? `${(us / 1000).toFixed(1)} ms` : `${Math.round(us)} µs`);
-  const took = step.span?.end > step.span?.start ? `, took ${time(step.span.end - step.span.start)}` : "";
-  return recording.steps.at(-1).at > 0 ? `+${time(step.at - recording.steps[0].at)}${took}` : "";
+  if (!(recording.steps.at(-1).at > 0)) return "";
+  const since = time(step.at - recording.steps[0].at);
+  const { start, end } = step.span ?? {};
+  return end > start ? say("+{}, took {}", since, time(end - start)) : `+${since}`;
 }
 
-const HANDOFF = {
+export const HANDOFF = {
   chan: "A channel: what one task puts in, another takes out; the task that takes begins a new turn.",
   wire: "A message between members: written to a TCP stream here, read from it there, in the same order.",
   rpc: "A remote call between client and server.",
@@ -78,8 +82,8 @@ export function source(recording, step, base, upstream) {
   const span = step.span ?? recording.spans.get(step.edge.from.span) ?? recording.source(step.edge)?.span;
   const text = recording.text(span);
   const head = h("div", { class: "where" });
-  if (!span) return [head, h("p", { class: "none" }, "The program had no traced function here.")];
-  if (step.edge) head.append(h("span", { class: "dim" }, "let go of in "));
+  if (!span) return [head, h("p", { class: "none" }, say("The program had no traced function here."))];
+  if (step.edge) head.append(h("span", { class: "dim" }, say("let go of in ")));
   const place = `${span.file}:${span.line}`;
   head.append(h("code", {}, span.func), " ");
   const page = base && `${base}${span.file.replace(/\.py$/, "/")}#__codelineno-0-${span.line}`;
@@ -89,7 +93,7 @@ export function source(recording, step, base, upstream) {
     const href = `https://github.com/etcd-io/etcd/blob/${upstream}/${path}`;
     head.append(" ", h("a", { href, class: "go", title: `etcd ${upstream}: ${go}` }, `Go: ${symbol ?? path}`));
   }
-  if (!text) return [head, h("p", { class: "none" }, "The recording has no text of this function.")];
+  if (!text) return [head, h("p", { class: "none" }, say("The recording has no text of this function."))];
   return [head, h("pre", { class: "code" }, h("code", {}, ...lines(recording, span, text)))];
 }
 
@@ -111,7 +115,7 @@ function lines(recording, span, text) {
       { class: `line ${state}` },
       h(
         "i",
-        { "data-n": number, title: found ? `ran ${found.times === 1 ? "once" : `${found.times} times`}` : null },
+        { "data-n": number, title: found && (found.times === 1 ? say("ran once") : say("ran {} times", found.times)) },
         found?.times > 1 ? h("em", {}, `×${found.times}`) : "",
       ),
       h(
@@ -138,7 +142,7 @@ function chips(values) {
 export function state(recording, n, since, ordinal, go) {
   const now = recording.state(n);
   const members = Object.keys(now);
-  if (!members.length) return [h("p", { class: "none" }, "The recording does not tell the members’ state.")];
+  if (!members.length) return [h("p", { class: "none" }, say("The recording does not tell the members’ state."))];
   const cell = (member, name) => {
     const { value, n: made } = now[member][name] ?? { value: "", n: -1 };
     const text = value === "" || value === null ? "–" : String(value);
@@ -147,7 +151,7 @@ export function state(recording, n, since, ordinal, go) {
     return h(
       "td",
       { class: isNew ? "new" : "" },
-      h("button", { onclick: () => go(made), title: `Since step ${made + 1}: go there` }, text),
+      h("button", { onclick: () => go(made), title: say("Since step {}: go there", made + 1) }, text),
     );
   };
   const head = h(
@@ -164,7 +168,7 @@ export function state(recording, n, since, ordinal, go) {
       h(
         "tr",
         {},
-        h("th", { scope: "row", title: FIELDS[name][1] }, FIELDS[name][0]),
+        h("th", { scope: "row", title: say(FIELDS[name][1]) }, say(FIELDS[name][0])),
         ...members.map((member) => cell(member, name)),
       ),
     );
@@ -179,26 +183,37 @@ function logs(recording, now, members, ordinal) {
     const has = (name, index) => (now[member][name]?.value ?? 0) >= index;
     const boxes = indexes.map((index) => {
       const stage = ["applied", "commit", "disk", "log"].find((name) => has(name, index)) ?? "none";
-      return h("span", { class: `entry ${stage}`, title: `entry ${index}: ${STAGES[stage]}` }, String(index));
+      return h(
+        "span",
+        { class: `entry ${stage}`, title: say("entry {}: {}", index, say(STAGES[stage])) },
+        String(index),
+      );
     });
     return h(
       "div",
       {
         class: `strip m${ordinal(member)}`,
         role: "img",
-        "aria-label": `${member}: log up to ${now[member].log?.value}, on disk ${now[member].disk?.value}, committed ${now[member].commit?.value}, applied ${now[member].applied?.value}`,
+        "aria-label": say(
+          "{}: log up to {}, on disk {}, committed {}, applied {}",
+          member,
+          ...["log", "disk", "commit", "applied"].map((name) => now[member][name]?.value),
+        ),
       },
       h("b", {}, member),
       ...boxes,
     );
   };
   const legend = ["log", "disk", "commit", "applied"].map((name) =>
-    h("span", {}, h("span", { class: `entry ${name}` }), STAGES[name]),
+    h("span", {}, h("span", { class: `entry ${name}` }), say(STAGES[name])),
   );
   return [h("div", { class: "logs" }, ...members.map(strip), h("div", { class: "legend" }, ...legend))];
 }
 
-const STAGES = { none: "not there", log: "in memory", disk: "on disk", commit: "committed", applied: "applied" };
+export const STAGES = { none: "not there", log: "in memory", disk: "on disk", commit: "committed", applied: "applied" };
+
+/** "also needed (quorum)": the words, not the name of the way. */
+const told = (how) => how.replace(/^[^()]*[^() ]/, (words) => say(words));
 
 /** The way back: a list of steps, each of which made the one above it happen. */
 export function why(recording, n, ordinal, go) {
@@ -207,7 +222,7 @@ export function why(recording, n, ordinal, go) {
     h(
       "li",
       { class: extra },
-      h("span", { class: "how" }, `${cause.how} `),
+      h("span", { class: "how" }, `${told(cause.how)} `),
       h(
         "button",
         { onclick: () => go(cause.step.n) },
@@ -227,7 +242,7 @@ export function why(recording, n, ordinal, go) {
       "p",
       { class: "about" },
       h("code", {}, self.edge ? way(self.edge) : self.span.func),
-      items.length ? " happened because it was" : " has no cause in this recording: here it begins.",
+      items.length ? say(" happened because it was") : say(" has no cause in this recording: here it begins."),
     ),
     h("ol", {}, ...items),
   ];
