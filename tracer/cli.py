@@ -371,7 +371,7 @@ def _draw(trace: Trace, sections: list[Section], options: Options) -> None:
     if options.dot:
         options.dot.write_text(source, encoding="utf-8")
     if options.svg:
-        options.svg.write_text(callgraph.svg(source), encoding="utf-8")
+        options.svg.write_text(callgraph.svg(source, " ".join(trace.command)), encoding="utf-8")
 
 
 def _play(trace: Trace, options: Options) -> None:

@@ -17,12 +17,12 @@ from pathlib import Path
 from rich.console import Console
 
 from tracer import fidelity
-from tracer.fold import Section, View, story
+from tracer.fold import View, story
 from tracer.model import Trace
 from tracer.pages import book as book_pages
 from tracer.pages.book import Book, PageError, Recording
 from tracer.pages.code import Code
-from tracer.render import callgraph, json, page, player
+from tracer.render import json, page, player
 from tracer.render.terminal import Terminal
 from tracer.scenarios import SCENARIOS, Scenario
 from tracer.source import ROOT
@@ -99,9 +99,6 @@ def write_all(docs: Path, book: Book) -> None:
     player.write(played)
     book_pages.write(book, docs)
     compared = {each: book.record(each.name).sliced for each in SCENARIOS.values() if each.recording}
-    one_put = book.record(ONE_PUT.name).sliced
-    write_one_put(one_put, pieces / "one_put")
-    _write(traces_of / "one-put.json", json.dump(one_put))
     for name in sorted(book.played):
         _write(traces_of / f"{name}.json", json.dump(book.record(name).sliced))
     write_fidelity(compared, pieces / "fidelity.md")
@@ -114,39 +111,6 @@ def unshown(book: Book) -> str:
     found = book.unshown([book.record(name).sliced for name in SCENARIOS])
     lines = [f"{function.file}  {name}\n" for name, function in found.items()]
     return f"{len(found)} traced functions are shown on no page\n" + "".join(sorted(lines))
-
-
-def write_one_put(trace: Trace, directory: Path) -> None:
-    """The graph, the stations, the tree, and a picture for whoever has no site."""
-    stations = story(trace, View(1), station)
-    pieces = {
-        "graph.svg": callgraph.svg(callgraph.dot(trace, stations)),
-        "graph.txt": _plain(trace, stations, View(1)),
-        "stations.md": page.stations(trace, stations, go_lines()),
-        "facts.md": _facts(trace),
-        "tree.html": page.terminal(
-            Terminal(trace, story(trace, View(2), station), View(2), width=150).lines()
-        ),
-    }
-    for name, text in pieces.items():
-        _write(directory / name, text)
-
-
-def _plain(trace: Trace, sections: list[Section], view: View) -> str:
-    lines = Terminal(trace, sections, view, width=110, times=False).lines()
-    return "".join(f"    {line.plain}\n" for line in lines)
-
-
-def _facts(trace: Trace) -> str:
-    tasks = {(span.task) for span in trace.spans.values()}
-    functions = {span.function.name for span in trace.spans.values()}
-    handoffs = [edge for edge in trace.edges if edge.kind != "call"]
-    leader = next(name for name, role in trace.members.items() if role == "leader")
-    return (
-        f"`{' '.join(trace.command)}` was run while this page was built: {len(trace.members)} members, "
-        f"{leader} leads. What served it: **{len(trace.spans)} calls** of {len(functions)} functions in "
-        f"{len(tasks)} tasks, joined by **{len(handoffs)} hand-offs**.\n"
-    )
 
 
 def write_picture(trace: Trace, path: Path = PICTURE) -> None:

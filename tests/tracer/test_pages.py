@@ -45,6 +45,13 @@ def test_a_function_becomes_a_link_to_where_it_stands_and_its_twin_one_to_go(boo
     assert book.files == {"minietcd/raft/node.py"}
 
 
+def test_a_line_of_chinese_goes_on_without_a_space(book: Book) -> None:
+    text = "# 标题\n\n一行\n又一行，\n再一行 etcd\n末行\n\n- 甲\n  乙\n- 丙\n"
+    assert book.page(PurePosixPath("page.zh.md"), text) == (
+        "# 标题\n\n一行又一行，再一行 etcd\n末行\n\n- 甲乙\n- 丙\n"
+    )
+
+
 def test_a_page_in_chinese_says_the_same_of_the_same_from_one_directory_further_down(book: Book) -> None:
     words = "{{Node.run}} {{listing Node.run put n1}} {{player put Ready}}"
     english, chinese = (book.page(PurePosixPath(name), words) for name in ("put/page.md", "put/page.zh.md"))
@@ -53,6 +60,18 @@ def test_a_page_in_chinese_says_the_same_of_the_same_from_one_directory_further_
     assert "在 n1 上执行过的行" in chinese
     assert 'src="../../assets/traces/put.json"' in english
     assert 'src="../../../assets/traces/put.json"' in chinese
+
+
+def test_the_overview_leads_into_the_player_of_this_page_or_of_another(book: Book) -> None:
+    own = book.page(PurePosixPath("put/page.md"), "{{overview put}}")
+    assert re.search(
+        r'<a xlink:href="../../source/minietcd/clientv3/kv/#__codelineno-0-\d+" role="link">', own
+    )
+    assert 'data-from="t1_3" data-to="t2_1"' in own
+    assert 'data-scenario="put"' in own
+    home = book.page(PurePosixPath("index.zh.md"), "{{overview put put/18-whole}}")
+    assert re.search(r'<a xlink:href="put/18-whole/#step=call-\d+" role="link">', home)
+    assert "的各站" in home
 
 
 @pytest.mark.parametrize(

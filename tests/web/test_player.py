@@ -66,7 +66,7 @@ def function(page: Page) -> str:
 
 
 def test_it_opens_at_the_command_and_walks_the_stations(page: Page, url: str) -> None:
-    opened(page, f"{url}one-put/")
+    opened(page, f"{url}put/18-whole/")
     told = [page.locator("trace-player .caption .station").inner_text()]
     while press(page, "next") < steps(page) and len(told) < 24:
         told.append(page.locator("trace-player .caption .station").inner_text())
@@ -89,7 +89,7 @@ def test_it_opens_at_the_command_and_walks_the_stations(page: Page, url: str) ->
 
 
 def test_into_over_and_out_follow_the_calls(page: Page, url: str) -> None:
-    opened(page, f"{url}one-put/#step=Raft.step")
+    opened(page, f"{url}put/18-whole/#step=Raft.step")
     assert function(page) == "Raft.step"
     press(page, "into")
     assert function(page) == "step_leader"
@@ -105,7 +105,7 @@ def test_into_over_and_out_follow_the_calls(page: Page, url: str) -> None:
 
 
 def test_keys_do_what_the_list_of_keys_says(page: Page, url: str) -> None:
-    opened(page, f"{url}one-put/")
+    opened(page, f"{url}put/18-whole/")
     page.locator("trace-player .lanes").focus()
     page.keyboard.press("ArrowRight")
     second = step(page)
@@ -125,11 +125,11 @@ def test_keys_do_what_the_list_of_keys_says(page: Page, url: str) -> None:
     expect(page.locator("trace-player dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("trace-player dialog")).to_be_hidden()
-    assert page.url.startswith(f"{url}one-put/"), "the page's own keys were pressed too"
+    assert page.url.startswith(f"{url}put/18-whole/"), "the page's own keys were pressed too"
 
 
 def test_play_goes_on_by_itself_until_it_is_paused(page: Page, url: str) -> None:
-    opened(page, f"{url}one-put/")
+    opened(page, f"{url}put/18-whole/")
     page.locator("trace-player select").select_option("8")
     press(page, "play")
     page.wait_for_function(f"{HERE}.n > 30")
@@ -139,7 +139,7 @@ def test_play_goes_on_by_itself_until_it_is_paused(page: Page, url: str) -> None
 
 
 def test_a_click_on_a_row_a_bar_or_a_value_goes_there_and_back_leads_back(page: Page, url: str) -> None:
-    opened(page, f"{url}one-put/#step=Raft.maybe_commit")
+    opened(page, f"{url}put/18-whole/#step=Raft.maybe_commit")
     page.locator("trace-player .state td button").first.click()
     of_value = step(page)
     assert page.url.endswith(f"step={of_value}")
@@ -160,7 +160,7 @@ def test_a_click_on_a_row_a_bar_or_a_value_goes_there_and_back_leads_back(page: 
 
 
 def test_a_walk_is_one_step_back(page: Page, url: str) -> None:
-    opened(page, f"{url}one-put/#step=5")
+    opened(page, f"{url}put/18-whole/#step=5")
     page.locator("trace-player .lanes").focus()
     for _ in range(4):
         page.keyboard.press("ArrowRight")
@@ -187,7 +187,7 @@ def test_an_address_names_the_step_of_each_player_on_a_page(
 
 
 def test_why_walks_back_to_the_command(page: Page, url: str) -> None:
-    opened(page, f"{url}one-put/#step=commit")
+    opened(page, f"{url}put/18-whole/#step=commit")
     press(page, "why")
     causes = page.locator("trace-player .why li")
     expect(causes.last).to_contain_text("put_command_func")
@@ -198,7 +198,7 @@ def test_why_walks_back_to_the_command(page: Page, url: str) -> None:
 
 
 def test_the_critical_path_is_a_walk_of_its_own(page: Page, url: str) -> None:
-    opened(page, f"{url}one-put/")
+    opened(page, f"{url}put/18-whole/")
     page.locator("trace-player [data-level=hand-offs]").click()
     everything = int(page.locator("trace-player input").get_attribute("max") or 0)
     press(page, "critical")
@@ -207,7 +207,7 @@ def test_the_critical_path_is_a_walk_of_its_own(page: Page, url: str) -> None:
 
 
 def test_the_lines_that_ran_are_marked_and_their_values_shown(page: Page, url: str) -> None:
-    opened(page, f"{url}one-put/#step=RaftLog.append")
+    opened(page, f"{url}put/18-whole/#step=RaftLog.append")
     source = page.locator("trace-player .source")
     assert source.locator(".line.ran").count() >= 3
     expect(source.locator(".value").first).to_contain_text("ents = entry")
@@ -220,7 +220,7 @@ def test_the_lines_that_ran_are_marked_and_their_values_shown(page: Page, url: s
 
 
 def test_the_state_follows_the_entry_to_every_member(page: Page, url: str) -> None:
-    opened(page, f"{url}one-put/")
+    opened(page, f"{url}put/18-whole/")
     log = page.locator("trace-player .strip.m1 .entry").last
     expect(log).to_have_class("entry none")
     stages = {"RaftLog.append": "log", "WAL.save": "disk", "commit": "commit", "MVCC": "commit"}
@@ -234,14 +234,14 @@ def test_the_state_follows_the_entry_to_every_member(page: Page, url: str) -> No
 
 
 def test_hovering_a_row_marks_the_lanes(page: Page, url: str) -> None:
-    opened(page, f"{url}one-put/")
+    opened(page, f"{url}put/18-whole/")
     row = page.locator("trace-player .row").nth(3)
     row.hover()
     assert page.evaluate(f"{HERE}.lanes.marks.hovered") == int(row.get_attribute("data-n") or -1)
 
 
 def test_the_tree_is_walked_by_its_own_arrows_and_says_where_it_is(page: Page, url: str) -> None:
-    opened(page, f"{url}one-put/")
+    opened(page, f"{url}put/18-whole/")
     tree = page.get_by_role("tree", name="Call tree")
     tree.focus()
     page.keyboard.press("ArrowRight")
@@ -258,7 +258,7 @@ def test_the_tree_is_walked_by_its_own_arrows_and_says_where_it_is(page: Page, u
 @pytest.mark.parametrize("width", [390, 1440])
 def test_it_fits_the_screen_and_reads_well(browser: Browser, url: str, width: int, scheme: str) -> None:
     for page in pages(browser, url, viewport={"width": width, "height": 900}, color_scheme=scheme):
-        opened(page, f"{url}one-put/#step=commit")
+        opened(page, f"{url}put/18-whole/#step=commit")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         panes = page.locator("trace-player .panes > section")
         assert sum(panes.nth(i).is_visible() for i in range(3)) == (1 if width == 390 else 3)
@@ -280,7 +280,7 @@ def violation(found: dict[str, Any]) -> str:
 
 def test_with_reduced_motion_nothing_travels(browser: Browser, url: str) -> None:
     for page in pages(browser, url, reduced_motion="reduce"):
-        opened(page, f"{url}one-put/")
+        opened(page, f"{url}put/18-whole/")
         page.evaluate(COUNT_FRAMES)
         page.locator("trace-player [data-level=hand-offs]").click()
         for _ in range(5):
@@ -299,7 +299,7 @@ COUNT_FRAMES = """() => {
 
 
 def test_the_palette_of_the_page_is_followed_when_it_changes(page: Page, url: str) -> None:
-    opened(page, f"{url}one-put/")
+    opened(page, f"{url}put/18-whole/")
     ink = page.evaluate(f"{HERE}.lanes.ink.ink")
     page.locator("label[for=__palette_1]:visible").click()
     page.wait_for_function(f"{HERE}.lanes.ink.ink !== '{ink}'")
@@ -307,7 +307,7 @@ def test_the_palette_of_the_page_is_followed_when_it_changes(page: Page, url: st
 
 def test_instant_navigation_leaves_nothing_behind(browser: Browser, instant: str) -> None:
     for page in pages(browser, instant):
-        opened(page, f"{instant}one-put/")
+        opened(page, f"{instant}put/18-whole/")
         page.evaluate("window.same = true")
         alive = counting(page)
         for _ in range(3):
@@ -315,7 +315,7 @@ def test_instant_navigation_leaves_nothing_behind(browser: Browser, instant: str
             page.wait_for_url("**/fidelity/")
             page.wait_for_function(f"!{HERE}")
             page.locator(".md-tabs a", has_text="One put").click()
-            page.wait_for_url("**/one-put/")
+            page.wait_for_url("**/put/18-whole/")
             page.wait_for_function(READY)
         assert page.evaluate("window.same"), "the pages were loaded, which tests nothing"
         press(page, "next")

@@ -114,7 +114,7 @@ def test_the_graph_is_drawn_whole_and_follows_the_palette(browser: Browser, url:
     colours = set()
     for scheme in ("light", "dark"):
         page = browser.new_page(color_scheme=scheme)
-        page.goto(f"{url}one-put/")
+        page.goto(f"{url}put/18-whole/")
         assert 15 <= page.locator("svg.trace g.node").count() <= 40
         assert page.locator("svg.trace g.critical").count() >= 8
         colours.add(page.evaluate("getComputedStyle(document.querySelector('svg.trace g.node text')).fill"))
@@ -124,7 +124,7 @@ def test_the_graph_is_drawn_whole_and_follows_the_palette(browser: Browser, url:
 
 def test_a_station_leads_to_the_line_of_our_source(browser: Browser, url: str) -> None:
     page = browser.new_page()
-    page.goto(f"{url}one-put/")
+    page.goto(f"{url}put/18-whole/")
     page.locator("table a", has_text="put_command_func").first.click()
     page.wait_for_url("**/source/minietcd/etcdctl/ctlv3/command/put_command/#*")
     line = page.locator(page.evaluate("'#' + location.hash.slice(1)"))

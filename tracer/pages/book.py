@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,12 +12,16 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from textwrap import dedent
 
-from tracer.model import Function, Trace
-from tracer.pages import figures, tables
+from tracer.model import Function, Span, Trace
+from tracer.pages import figures, tables, whole
 from tracer.pages.code import Code, Place, UnknownError
 from tracer.pages.words import ENGLISH, Words, language
 from tracer.render import page, turn, turns
+from tracer.render.json import numbered
 
+_WIDE = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+_BREAK = re.compile(rf"(?<={_WIDE})\n *(?={_WIDE})")
+"""A new line between Chinese characters, which a browser would show as a space."""
 _DIRECTIVE = re.compile(r"\{\{([^{}]+)\}\}")
 
 
@@ -56,7 +61,7 @@ class Book:
                 line = text.count("\n", 0, match.start()) + 1
                 raise PageError(f"{path}:{line}: {error}") from None
 
-        return _DIRECTIVE.sub(replaced, text)
+        return _BREAK.sub("", _DIRECTIVE.sub(replaced, text))
 
     def unshown(self, traces: list[Trace]) -> dict[str, Function]:
         """The traced functions that no page shows, by name."""
@@ -69,13 +74,20 @@ class _Page:
         self.book, self.code = book, book.code
         self.say = Words(language(path))
         self.up = "../" * (len(path.parts) - 1)
-        # For what MkDocs does not look into: a page in another language stands one directory further down.
-        self.root = "../" * (len(path.parts) + (self.say.language != ENGLISH))
+        # For what MkDocs does not look into: the top of the pages in this language, and that of the site.
+        self.top = "../" * (len(path.parts) - path.name.startswith("index."))
+        self.root = self.top + "../" * (self.say.language != ENGLISH)
         self.numbers = count(1)
         self.kinds: Mapping[str, Callable[..., str]] = {
             "go": self.go,
             "listing": self.listing,
             "graph": self.graph,
+            "overview": self.overview,
+            "facts": lambda scenario: whole.facts(self.sliced(scenario), self.say),
+            "stations": lambda scenario: whole.stations(
+                self.sliced(scenario), self.say, self.function, self.go
+            ),
+            "tree": self.tree,
             "turns": self.turns,
             "player": self.player,
             "cases": self.cases,
@@ -146,20 +158,46 @@ class _Page:
     def graph(self, scenario: str, member: str, name: str, depth: str = "2") -> str:
         """The turn in which a call was made; one that served nothing is looked for in all that was seen."""
         trace = self.sliced(scenario)
+        played = scenario
         try:
             span = figures.calls(trace, member, name)[0]
         except UnknownError:
-            trace = self.recording(scenario).whole
+            trace, played = self.recording(scenario).whole, ""
             span = figures.calls(trace, member, name)[0]
         prefix = f"g{next(self.numbers)}"
         drawn = turn.Turn(trace, span, int(depth), prefix, self.source)
         self.book.shown |= drawn.shown()
-        return _scrolling(drawn.svg(), self.say("The same in words"), drawn.words())
+        picture = drawn.svg(self.say("a turn of {}", drawn.who()), played)
+        return _scrolling(picture, self.say("The same in words"), drawn.words())
 
     def turns(self, scenario: str, member: str) -> str:
         """How readyc and advancec took turns."""
         drawn = turns.Turns(self.recording(scenario).whole, member, f"t{next(self.numbers)}")
-        return _scrolling(drawn.svg(), self.say("The same as a table"), drawn.table())
+        picture = drawn.svg(self.say("readyc and advancec take turns on {}", member))
+        return _scrolling(picture, self.say("The same as a table"), drawn.table())
+
+    def overview(self, scenario: str, player: str = "") -> str:
+        """The stations, drawn; a click leads into the player of this page, or of the page ``player``."""
+        trace = self.sliced(scenario)
+        numbers = numbered(trace)
+
+        def address(span: Span) -> str:
+            self.book.shown.add(span.function.name)
+            there = f"{self.top}{player}/#step=call-{numbers[span.id]}"
+            return there if player else self.source(span.function)
+
+        title = self.say("{} through its stations", " ".join(trace.command))
+        picture = whole.overview(trace, title, scenario, address)
+        return _scrolling(picture, self.say("The same in words"), whole.words(trace))
+
+    def tree(self, scenario: str) -> str:
+        """Every call as the terminal shows it, folded."""
+        trace = self.sliced(scenario)
+        title = self.say("What `tracer {} -d 2` prints", " ".join(trace.command))
+        return (
+            f'<details class="trace-terminal" markdown="0">\n<summary>{_code(title)}</summary>\n'
+            f"{whole.tree(trace)}</details>"
+        )
 
     def player(self, scenario: str, at: str = "", level: str = "") -> str:
         """The player, opened there."""
@@ -214,6 +252,11 @@ class _Page:
     def sliced(self, scenario: str) -> Trace:
         """What served its requests. Raises UnknownError."""
         return self.recording(scenario).sliced
+
+
+def _code(text: str) -> str:
+    """What stands in backticks, for HTML."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text))
 
 
 def _scrolling(picture: str, title: str, words: str) -> str:

@@ -11,6 +11,20 @@ from pathlib import PurePath
 ENGLISH, CHINESE = "en", "zh"
 
 _CHINESE = {
+    "no.": "序",
+    "station": "站",
+    "who": "谁",
+    "ours": "我们的",
+    "etcd's": "etcd 的",
+    "{} through its stations": "{} 的各站",
+    "a turn of {}": "{} 的一轮",
+    "readyc and advancec take turns on {}": "{} 上 readyc 与 advancec 轮流",
+    "`{}` was run while this page was built: {} members, {} leads. What served it: **{} calls** of {} "
+    "functions in {} tasks, joined by **{} hand-offs**.": (
+        "本页生成时真的运行了 `{}`：{} 个成员，{} 是 leader。为它服务的有 **{} 次调用**，涉及 {} 个函数、"
+        "{} 个任务，由 **{} 次交接**连成一条路。"
+    ),
+    "What `tracer {} -d 2` prints": "`tracer {} -d 2` 打印的内容",
     "The same in words": "文字版",
     "The same as a table": "表格版",
     "marked: what ran on {}": "高亮：在 {} 上执行过的行",

@@ -6,14 +6,16 @@ and colours come from CSS variables, so that it follows the page's palette, ligh
 
 from __future__ import annotations
 
+import html
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import graphviz
 
 from tracer.fold import Section
-from tracer.model import CLIENT, Trace
+from tracer.model import CLIENT, Span, Trace
+from tracer.render.json import numbered
 from tracer.render.terminal import channel
 
 _FONT = "Helvetica,Arial,sans-serif"
@@ -40,22 +42,40 @@ _STYLE = """<style>
 </style>"""
 
 
-def dot(trace: Trace, sections: list[Section]) -> str:
-    """The graph in Graphviz' own language."""
-    return _HEAD + "".join(f"{line}\n" for line in _Graph(trace, sections).lines()) + "}\n"
+_ENDS = re.compile(r'(<g id="[^"]*" class="edge[^"]*")>\n<title>(\w+)&#45;&gt;(\w+)</title>')
+_NAME = re.compile(r"<title>\w+</title>\n")
+_LINK = re.compile(r'<a (?:xlink:href="([^"]*)" )?xlink:title="([^"]*)">')
+"""How Graphviz writes an arrow's ends, a node's name and a link: for us they are no titles that pop up."""
+
+type Address = Callable[[Span], str]
 
 
-def svg(source: str) -> str:
-    """The picture of ``dot``, for a page. Raises graphviz.ExecutableNotFound without the program."""
+def dot(trace: Trace, sections: list[Section], address: Address | None = None) -> str:
+    """The graph in Graphviz' own language; ``address`` is where a click on a call leads."""
+    return _HEAD + "".join(f"{line}\n" for line in _Graph(trace, sections, address).lines()) + "}\n"
+
+
+def svg(source: str, title: str, scenario: str = "") -> str:
+    """The picture of ``dot``, for a page. Raises graphviz.ExecutableNotFound without the program.
+
+    ``title`` is for who does not see it; ``scenario`` what is to be played where a call is clicked.
+    """
     text: str = graphviz.Source(source).pipe(format="svg", encoding="utf-8")
     text = text[text.index("<svg") :]
-    text = re.sub(r'<svg width="\d+pt" height="\d+pt"', '<svg class="trace" role="img"', text, count=1)
-    return re.sub(r"(<svg[^>]*>)", lambda match: match.group(1) + _STYLE, text, count=1)
+    head = f'<svg class="trace" role="group" aria-label="{html.escape(title)}"'
+    head += f' data-scenario="{scenario}"' * bool(scenario)
+    text = re.sub(r'<svg width="\d+pt" height="\d+pt"', head, text, count=1)
+    text = _LINK.sub(
+        r'<a xlink:href="\1" role="link"><title>\2</title>',
+        _ENDS.sub(r'\1 data-from="\2" data-to="\3">', text),
+    )
+    return re.sub(r"(<svg[^>]*>)", lambda match: match[1] + _STYLE, _NAME.sub("", text), count=1)
 
 
 class _Graph:
-    def __init__(self, trace: Trace, sections: list[Section]) -> None:
-        self.trace, self.sections = trace, sections
+    def __init__(self, trace: Trace, sections: list[Section], address: Address | None) -> None:
+        self.trace, self.sections, self.address = trace, sections, address
+        self.numbers = numbered(trace)
         self.ids: dict[tuple[int, int], str] = {}
         self.by_turn = {section.turn: section for section in sections}
         for section in sections:
@@ -87,7 +107,9 @@ class _Graph:
             label = f"{row.title}\\n" * bool(row.title) + row.span.function.name
             label += f"\\nshared by {row.span.shared}" * (row.span.shared > 1)
             tip = " ".join(row.span.function.go)
-            yield f"      {name} [{_attributes(id=name, label=label, tooltip=tip, class_=f'call{later}')}]"
+            link = {"URL": self.address(row.span)} if self.address else {}
+            kinds = f"call call-{self.numbers[row.span.id]}{later}"
+            yield f"      {name} [{_attributes(id=name, label=label, tooltip=tip, class_=kinds, **link)}]"
             if number > 1:
                 yield f"      {self.ids[section.turn]}_{number - 1} -> {name} [style=dotted, arrowhead=none]"
 

@@ -38,7 +38,7 @@ def dump(trace: Trace) -> str:
     """``trace`` as one JSON document, a line for each span and edge."""
     head = {"schema": SCHEMA, "etcd": UPSTREAM, "command": list(trace.command), "members": _members(trace)}
     names = task_names(trace)
-    numbers = dict(zip(trace.spans, count(1)))
+    numbers = numbered(trace)
     parts = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()]
     spans = [_span(trace, span, names, numbers) for span in trace.spans.values()]
     began = [(span.start, span.id) for span in trace.spans.values()]
@@ -52,6 +52,11 @@ def dump(trace: Trace) -> str:
     for key, each in (("states", trace.states), ("functions", _texts(trace))):
         parts.append(f'"{key}": {json.dumps(each, ensure_ascii=False)}')
     return "{" + ",\n ".join(parts) + "}\n"
+
+
+def numbered(trace: Trace) -> dict[int, int]:
+    """What each span, by its id, is called in JSON: their order is also that of the player's calls."""
+    return dict(zip(trace.spans, count(1)))
 
 
 def load(text: str) -> Trace:

@@ -6,36 +6,36 @@ Links go to our own source, shown on the site, and to the Go twin at the pinned 
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
 from tracer.fold import Section
-from tracer.model import UPSTREAM, Function, Trace
+from tracer.model import UPSTREAM, Trace
 
 GO_SOURCE = f"https://github.com/etcd-io/etcd/blob/{UPSTREAM}"
 
 
-def stations(trace: Trace, sections: Iterable[Section], go_lines: Mapping[str, int]) -> str:
-    """A Markdown table with a row for each station, in the order in which they were reached."""
-    rows = ["| no. | station | who | ours | etcd's |", "|--:|---|---|---|---|"]
+type Link = Callable[[str], str]
+
+
+def stations(trace: Trace, sections: Iterable[Section], head: Iterable[str], ours: Link, twins: Link) -> str:
+    """A Markdown table with a row for each station, in the order in which they were reached.
+
+    ``head`` are five words; ``ours`` and ``twins`` link what a function's name and a Go symbol stand for.
+    """
+    rows = [f"| {' | '.join(head)} |", "|--:|---|---|---|---|"]
     number = 0
     for section in sections:
         who = f"{', '.join(section.members)} · {section.task}"
         for row in section.rows:
             number += 1
             function = row.span.function
-            twins = "<br>".join(go_link(go, go_lines) for go in function.go)
-            rows.append(f"| {number} | {row.title} | {who} | {our_link(function)} | {twins} |")
+            others = "<br>".join(twins(go) for go in function.go)
+            rows.append(f"| {number} | {row.title} | {who} | {ours(function.name)} | {others} |")
     return "\n".join(rows) + "\n"
-
-
-def our_link(function: Function) -> str:
-    """A link to a function on the page that shows its file."""
-    page = function.file.removesuffix(".py")
-    return f"[`{function.name}`](source/{page}.md#__codelineno-0-{function.line})"
 
 
 def go_link(go: str, lines: Mapping[str, int]) -> str:

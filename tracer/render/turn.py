@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from tracer.model import Edge, Function, Span, Trace
+from tracer.render.json import numbered
 from tracer.render.terminal import channel
 
 _ROW, _STEP, _LEFT, _TOP, _WIDTH = 26, 24, 16, 14, 700
@@ -44,21 +45,27 @@ class Turn:
         self.last: list[Edge] = []
         self.calls = self._chosen([s for s in trace.spans.values() if (s.task, s.turn) == here], depth)
         self._give([edge for edge in passed if edge.source[1:] == here])
+        self.numbers = numbered(trace)
+        self.ids = {call.span.id: f"{prefix}_{number}" for number, call in enumerate(self.calls, 1)}
 
     def shown(self) -> set[str]:
         """The functions that it shows."""
         return {call.span.function.name for call in self.calls}
 
-    def svg(self) -> str:
-        """The picture, for a page."""
+    def svg(self, title: str, scenario: str = "") -> str:
+        """The picture, for a page; ``scenario`` is what is to be played where a call is clicked."""
         lines = list(self._lines())
         height = _TOP + _ROW * (1 + len(self.into) + len(self.last) + sum(self._rows(c) for c in self.calls))
-        title = f"a turn of {self._who(self.span.task)}"
+        played = f'data-scenario="{scenario}" ' * bool(scenario)
         head = (
-            f'<svg class="trace turn" role="img" aria-label="{html.escape(title)}" '
+            f'<svg class="trace turn" role="group" aria-label="{html.escape(title)}" {played}'
             f'viewBox="0 0 {_WIDTH} {height}" xmlns="http://www.w3.org/2000/svg">\n'
         )
         return head + "".join(f"{line}\n" for line in lines) + "</svg>\n"
+
+    def who(self) -> str:
+        """Whose turn it is."""
+        return self._who(self.span.task)
 
     def words(self) -> str:
         """The same as a Markdown list."""
@@ -117,49 +124,55 @@ class Turn:
     def _lines(self) -> Iterator[str]:
         y = _TOP
         for number, edge in enumerate(self.into, 1):
-            yield self._hand_off(f"{self.prefix}_i{number}", edge, _LEFT, y, into=True)
+            name = f"{self.prefix}_i{number}"
+            yield self._hand_off(name, (name, self.prefix), edge, _LEFT, y)
             y += _ROW
-        yield f'<text id="{self.prefix}" class="task" x="{_LEFT}" y="{y + 5}">{self._told()}</text>'
+        who = html.escape(self.who())
+        yield f'<text id="{self.prefix}" class="task" x="{_LEFT}" y="{y + 5}">{who}</text>'
         stems = {0: y + 10}
-        for number, call in enumerate(self.calls, 1):
+        for call in self.calls:
             y += _ROW
             x = _LEFT + _STEP * call.depth
             yield self._stem(x, stems[call.depth - 1], y)
-            yield self._call(f"{self.prefix}_{number}", call, x, y)
+            yield self._call(call, x, y)
             stems[call.depth] = y + 9
             for count, edge in enumerate(call.gives, 1):
                 y += _ROW
-                yield self._hand_off(f"{self.prefix}_{number}_o{count}", edge, x + _STEP, y, into=False)
+                above = self.ids[call.span.id]
+                yield self._hand_off(f"{above}_o{count}", (above, ""), edge, x + _STEP, y)
         for number, edge in enumerate(self.last, 1):
             y += _ROW
-            yield self._hand_off(f"{self.prefix}_o{number}", edge, _LEFT + _STEP, y, into=False)
-
-    def _told(self) -> str:
-        return html.escape(self._who(self.span.task))
+            yield self._hand_off(f"{self.prefix}_o{number}", (self.prefix, ""), edge, _LEFT + _STEP, y)
 
     def _stem(self, x: int, top: int, y: int) -> str:
         return f'<path class="stem" d="M{x - _STEP + 7} {top} V{y} H{x - 4}" />'
 
-    def _call(self, name: str, call: _Call, x: int, y: int) -> str:
-        function = call.span.function
+    def _call(self, call: _Call, x: int, y: int) -> str:
+        span, function = call.span, call.span.function
         times = f" ×{call.times}" * (call.times > 1)
-        result = f"  → {_short(call.span.result)}" if call.span.result is not None else ""
-        this = " this" * (call.span.id == self.span.id)
+        result = f"  → {_short(span.result)}" if span.result is not None else ""
+        kinds = f"call call-{self.numbers[span.id]}" + " this" * (span.id == self.span.id)
+        above = self.ids.get(span.parent, self.prefix)
+        address = html.escape(self.address(function))
         return (
-            f'<a id="{name}" class="call{this}" href="{html.escape(self.address(function))}">'
+            f'<a id="{self.ids[span.id]}" class="{kinds}" data-from="{above}" '
+            f'xlink:href="{address}" role="link">'
             f"<title>{html.escape(' '.join(function.go))}</title>"
             f'<text x="{x}" y="{y + 5}"><tspan class="name">{html.escape(function.name)}</tspan>{times}'
             f'<tspan class="result">{html.escape(result)}</tspan></text></a>'
         )
 
-    def _hand_off(self, name: str, edge: Edge, x: int, y: int, into: bool) -> str:
-        critical = " critical" * edge.critical
+    def _hand_off(self, name: str, ends: tuple[str, str], edge: Edge, x: int, y: int) -> str:
+        """``ends`` are what it joins: the second is empty if it leads away."""
+        into, critical = bool(ends[1]), " critical" * edge.critical
         who = self._who((edge.source if into else edge.target).task)
         words = f"{channel(edge)} {'from' if into else 'to'} {who}"
         label = f"   {_short(edge.label)}" if edge.label else ""
+        to = f' data-to="{ends[1]}"' * into
         down, right = f"M{x} {y - 6} V{y + 4} m-4 -5 l4 6 l4 -6", f"M{x} {y} H{x + 16} m-6 -4 l7 4 l-7 4"
         return (
-            f'<g id="{name}" class="handoff{critical}"><path d="{down if into else right}" />'
+            f'<g id="{name}" class="handoff{critical}" data-from="{ends[0]}"{to}>'
+            f'<path d="{down if into else right}" />'
             f'<text x="{x + 24}" y="{y + 4}">{html.escape(words)}'
             f'<tspan class="label">{html.escape(label)}</tspan></text></g>'
         )

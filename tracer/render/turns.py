@@ -39,10 +39,9 @@ class Turns:
         self.member, self.prefix = member, prefix
         self.rows = list(_rows(trace, member))
 
-    def svg(self) -> str:
+    def svg(self, title: str) -> str:
         """The picture, for a page."""
         height = _TOP + _ROW * len(self.rows) + 8
-        title = f"readyc and advancec take turns on {self.member}"
         head = (
             f'<svg class="trace turns" role="img" aria-label="{title}" viewBox="0 0 {_WIDTH} {height}" '
             f'xmlns="http://www.w3.org/2000/svg">\n'
@@ -51,7 +50,7 @@ class Turns:
 
     def table(self) -> str:
         """The same as a Markdown table."""
-        lines = ["| time | the loop | | `readyc` then | `advancec` then |", "|--:|---|---|---|---|"]
+        lines = ["| time | the loop | about | `readyc` then | `advancec` then |", "|--:|---|---|---|---|"]
         for row in self.rows:
             way = "sends" if row.sent else "receives"
             states = f"{_state(row.offers, 'offers a Ready')} | {_state(row.waits, 'is waited for')}"

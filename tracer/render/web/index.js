@@ -7,6 +7,7 @@ const load = () => {
   if (words) search.setAttribute("aria-label", words);
   for (const wide of document.querySelectorAll(".trace-scroll, .md-typeset__scrollwrap")) wide.tabIndex = 0;
   if (document.querySelector("trace-player")) import("./player.js");
+  if (document.querySelector("svg.trace[data-scenario]")) import("./graphs.js").then(({ connect }) => connect());
 };
 
 if (globalThis.document$) globalThis.document$.subscribe(load);

@@ -101,7 +101,7 @@ class TracePlayer extends HTMLElement {
   }
 
   /** What this player is called in an address: nothing for the first on the page. */
-  get #name() {
+  get name() {
     const all = [...document.querySelectorAll("trace-player")];
     return all[0] === this ? "" : this.id || `p${all.indexOf(this) + 1}`;
   }
@@ -143,7 +143,7 @@ class TracePlayer extends HTMLElement {
     });
     this.lanes.resize();
     this.#show(from < 0 ? this.#first() : from);
-    if (from >= 0 && readHash(location.hash, this.#name)) this.scrollIntoView({ block: "nearest" });
+    if (from >= 0 && readHash(location.hash, this.name)) this.scrollIntoView({ block: "nearest" });
     this.dispatchEvent(new CustomEvent("ready", { bubbles: true }));
   }
 
@@ -154,7 +154,7 @@ class TracePlayer extends HTMLElement {
 
   /** Which step the address asks for, in its own words. */
   get #asked() {
-    const name = this.#name;
+    const name = this.name;
     return readHash(location.hash, this.id || name) || (name ? "" : readHash(location.hash));
   }
 
@@ -416,7 +416,7 @@ class TracePlayer extends HTMLElement {
 
   #address(n, push) {
     clearTimeout(this.#writing);
-    const name = this.#name;
+    const name = this.name;
     const where = { x: scrollX, y: scrollY }; // as Material keeps it, so that going back does not scroll
     const write = (how) => history[how](where, "", writeHash(location.hash, name, n + 1));
     if (push && n !== this.n) write("pushState");

@@ -308,11 +308,13 @@ export class Recording {
     return lines;
   }
 
-  /** A step by number (from 1), station or function: what links and attributes say. */
+  /** A step by number (from 1), call (`call-17`), station or function: what links and attributes say. */
   find(text) {
     const wanted = String(text ?? "").trim();
     if (!wanted) return -1;
     if (/^\d+$/.test(wanted)) return Math.min(Math.max(Number(wanted), 1), this.steps.length) - 1;
+    const call = /^call-(\d+)$/.exec(wanted);
+    if (call) return this.stepOf.get(Number(call[1]))?.n ?? -1;
     const match =
       this.steps.find((step) => step.station === wanted) ??
       this.steps.find(
