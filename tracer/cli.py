@@ -191,7 +191,7 @@ def _command(words: tuple[str, ...], options: Options) -> Trace:
             trace = _in_loop(elsewhere())
     else:
         patient = _healthy if words[:2] in (("member", "add"), ("member", "remove")) else None
-        trace = _record(story, options.members, options, patient)
+        trace = _record(story, options.members, options, {"before": patient})
     trace.command = words
     return trace
 
@@ -202,11 +202,11 @@ async def _healthy(cluster: Cluster) -> None:
 
 def _example(words: tuple[str, ...], options: Options) -> Trace:
     """Record the example of that name."""
-    from tracer.source import ROOT
+    from tracer.source import EXAMPLES
 
     if len(words) > 1:
         raise click.UsageError(f"{words[0]} takes no further words")
-    return _run(("run", str(ROOT / "examples" / f"{words[0]}.py")), options)
+    return _run(("run", str(EXAMPLES / f"{words[0]}.py")), options)
 
 
 def _run(words: tuple[str, ...], options: Options) -> Trace:
@@ -222,7 +222,7 @@ def _run(words: tuple[str, ...], options: Options) -> Trace:
         if members not in range(1, 10):
             raise Problem(f"{path}: MEMBERS is {members!r}, which is no number from 1 to 9")
         options.seed = script.get("SEED") if options.seed is None else options.seed
-        trace = _record(script["story"], members, options, script.get("before"), script.get("CONFIG", {}))
+        trace = _record(script["story"], members, options, script)
     trace.command = (path.stem.replace("_", " "),)
     return trace
 
@@ -276,19 +276,20 @@ def _record(
     story: _Story,
     members: int,
     options: Options,
-    before: _Story | None = None,
-    config: Mapping[str, Any] = MappingProxyType({}),
+    script: Mapping[str, Any] = MappingProxyType({}),
 ) -> Trace:
+    """What happens in the story; ``script`` may say what comes before it, and more of its cluster."""
     from tracer.cluster import Cluster, ClusterError
     from tracer.ground import simulate
 
     async def record(ground: Ground | None = None) -> Trace:
         brief = options.depth == 1 and not options.json and not options.plays
         lines = options.depth > 2 or options.plays
-        fields = {"pre_vote": options.pre_vote, **config}
+        fields = {"pre_vote": options.pre_vote, "cold": script.get("COLD", False), **script.get("CONFIG", {})}
         async with Cluster(members, lines=lines, stations=brief, ground=ground, **fields) as cluster:
-            cluster.endpoint(options.to)
-            if before is not None:
+            if not script.get("COLD"):
+                cluster.endpoint(options.to)
+            if before := script.get("before"):
                 await before(cluster)
                 await cluster.settle()
             return await cluster.record(_as_coroutine(story(cluster)))

@@ -78,7 +78,7 @@ class Cluster:
 
     What is recorded: every call with a Go twin; its ``lines`` too; or the ``stations`` alone (cheapest). The
     ``ground`` is where they live: on loopback, or, under ``simulate``, in a world that a seed decides.
-    ``fields`` are of ``embed.config.Config``.
+    ``fields`` are of ``embed.config.Config``. A ``cold`` one waits until it is told to ``boot``.
     """
 
     def __init__(
@@ -87,12 +87,14 @@ class Cluster:
         *,
         lines: bool = False,
         stations: bool = False,
+        cold: bool = False,
         ground: Ground | None = None,
         **fields: Any,
     ) -> None:
         self.names = [f"n{number}" for number in range(1, members + 1)]
         self._lines = lines
         self._wanted = is_station if stations else _everything
+        self._cold = cold
         self._calls = Calls()
         self._ground = ground or Loopback()
         self._places: dict[str, Place] = {}
@@ -196,6 +198,10 @@ class Cluster:
         """End a member between two steps; what its disk has not synced is lost. Raises ClusterError."""
         self.machine(name).crash()
 
+    async def boot(self) -> None:
+        """Start all members, each with an empty directory: nobody leads yet."""
+        await asyncio.gather(*(place.start(**self._fields) for place in self._places.values()))
+
     async def restart(self, name: str) -> None:
         """Start a member again that has crashed. Raises ClusterError."""
         await self.machine(name).start(**self._fields)
@@ -291,7 +297,9 @@ class Cluster:
             "backend_batch_interval": _BATCH_INTERVAL,
             "unary_interceptors": [self._calls.server],
         } | self._fields
-        await asyncio.gather(*(place.start(**self._fields) for place in self._places.values()))
+        if self._cold:
+            return
+        await self.boot()
         await self._elect(self._server(self.names[0]))
         await self._until(self._serve_all)
         await self.settle()

@@ -47,7 +47,7 @@ from minietcd.raft.raftpb import (
 )
 from minietcd.raft.read_only import ReadState
 from minietcd.raft.ready import Ready
-from minietcd.raft.util import is_local_msg
+from minietcd.raft.util import NO_LIMIT, is_local_msg
 from tracer.model import Function, Key, Keys
 from tracer.source import ROOT
 from tracer.subject import Door, Subject
@@ -311,6 +311,8 @@ def _nothing(_: Any) -> None:
 
 def _integer(number: int) -> Any:
     """A number; the id of a member or request is to be replaced by its name."""
+    if number == NO_LIMIT:
+        return "no limit"
     return int(number) if number < 1 << 40 else f"@{number:x}"
 
 
@@ -351,8 +353,9 @@ def _entries(entries: Sequence[Entry]) -> str:
 
 
 def _ready(rd: Ready) -> str:
+    vote = rd.hard_state.vote
     parts = [
-        f"save vote for @{rd.hard_state.vote:x}" if any(m.type in _VOTING for m in rd.messages) else "",
+        f"save vote for @{vote:x}" if vote and any(m.type in _VOTING for m in rd.messages) else "",
         f"install {_snapshot(rd.snapshot)}" if rd.snapshot.metadata.index else "",
         f"save {_entries(rd.entries)}" if rd.entries else "",
         f"commit {rd.hard_state.commit}" if rd.hard_state.commit else "",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from tracer.model import CLIENT, Edge, Span, Trace
+from tracer.model import CLIENT, DIED, Edge, Span, Trace
 from tracer.slice import Turn
 
 
@@ -154,6 +154,9 @@ def _awaited(trace: Trace) -> set[Turn]:
         sources.setdefault((edge.target.task, edge.target.turn), []).append(source)
     found: set[Turn] = set()
     ahead = [turn for turn in trace.by_turn() if trace.member(turn[0]) == CLIENT]
+    # Who died cannot say what its work led to: what had been done by then is what the others went on from.
+    died = max((span.end or 0 for span in trace.spans.values() if span.error == DIED), default=0)
+    ahead += [(span.task, span.turn) for span in trace.spans.values() if span.start < died]
     ahead += [(edge.target.task, edge.target.turn) for edge in trace.edges if edge.critical]
     while ahead:
         turn = ahead.pop()

@@ -13,6 +13,8 @@ from typing import Any, Literal, NamedTuple
 
 SCHEMA = 1
 UPSTREAM = "v3.4.23"
+DIED = "the member died here"
+"""The error of a call that its member never came back to."""
 CLIENT = "client"
 
 type Key = tuple[str, int, int]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from runpy import run_path
 from typing import Any
 
@@ -15,7 +14,7 @@ from tracer.cluster import Cluster
 from tracer.ground import Ground, simulate
 from tracer.model import Trace
 from tracer.slice import requests, slice, unasked
-from tracer.source import ROOT
+from tracer.source import EXAMPLES
 from tracer.stations import RULES, mark
 
 type Story = Callable[[Cluster], Awaitable[object]]
@@ -42,6 +41,8 @@ class Scenario:
     story: Story
     members: int = 3
     before: Story = warm
+    cold: bool = False
+    """Whether the story boots the members itself; nothing is prepared then."""
     seed: int = 1
     fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Of ``embed.config.Config``."""
@@ -62,21 +63,24 @@ class Scenario:
         """All that happens while the story is told."""
 
         async def run(ground: Ground) -> Trace:
-            async with Cluster(self.members, lines=lines, ground=ground, **self.fields) as cluster:
-                await self.before(cluster)
-                await cluster.settle()
+            async with Cluster(
+                self.members, lines=lines, ground=ground, cold=self.cold, **self.fields
+            ) as cluster:
+                if not self.cold:
+                    await self.before(cluster)
+                    await cluster.settle()
                 return await cluster.record(_as_coroutine(self.story(cluster)))
 
         return simulate(self.seed, run)
 
 
-def example(name: str, file: str, title: str) -> Scenario:
-    """That of a script in ``examples``."""
-    script = run_path(str(Path(ROOT, "examples", f"{file}.py")))
+def example(name: str, file: str, title: str, **more: Any) -> Scenario:
+    """That of a script in ``examples``; ``more`` of the configuration than it says."""
+    script = run_path(str(EXAMPLES / f"{file}.py"))
     before, seed = script.get("before", warm), script.get("SEED", 1)
-    members, fields = script.get("MEMBERS", 3), script.get("CONFIG", {})
-    words = tuple(file.split("_"))
-    return Scenario(name, title, words, script["story"], members, before, seed, fields)
+    members, fields = script.get("MEMBERS", 3), script.get("CONFIG", {}) | more
+    words, cold = tuple(file.split("_")), script.get("COLD", False)
+    return Scenario(name, title, words, script["story"], members, before, cold, seed, fields)
 
 
 async def _as_coroutine(story: Awaitable[object]) -> None:
@@ -111,6 +115,8 @@ SCENARIOS = {
             ctl("get", "foo", "--consistency=s", to="follower"),
         ),
         example("leader-dies", "leader_dies", "the leader dies during a put"),
+        example("cold-start", "cold_start", "three members start, and one is elected"),
+        example("election-pre-vote", "election", "the leader dies, and pre-vote asks first", pre_vote=True),
         example("election", "election", "the leader dies, another is elected"),
         example("old-leader", "old_leader", "a leader that was cut off is heard again"),
         example("transfer", "transfer", "the leader hands over"),

@@ -281,9 +281,12 @@ class _Slicer:
         return result
 
     def _count_shared(self, spans: dict[int, Span]) -> None:
-        """A call serves as many requests as its own keys name, or its caller's, or its turn's cause."""
+        """A call serves as many requests as its own keys name, or its caller's, or its turn's cause.
+
+        An election is nobody's request; and where no client asked for anything, nothing is shared.
+        """
         cause = self._causes()
-        for span in spans.values():
+        for span in spans.values() if self.wanted else ():
             parent = spans.get(span.parent)
             if served := self._served(span.keys):
                 span.shared = served
@@ -291,10 +294,11 @@ class _Slicer:
                 span.shared = parent.shared
             elif (span.task, span.turn) in cause:
                 number = cause[span.task, span.turn]
-                span.shared = len(self._about(number)) or 1
+                span.shared = sum(each > 0 for each in self._about(number)) or 1
 
     def _served(self, keys: Keys) -> int:
-        return len({request or number for kind, number, request in keys or () if kind in ("req", "entry")})
+        about = {request or number for kind, number, request in keys or () if kind in ("req", "entry")}
+        return sum(each > 0 for each in about)
 
     def _about(self, edge: int) -> set[int]:
         """The requests (or reads) that an edge is about, in numbers."""

@@ -11,6 +11,9 @@ from tracer.model import Function
 ROOT = Path(__file__).resolve().parent.parent
 """What the files of a trace are relative to: the directory that holds the packages."""
 
+EXAMPLES = next(path for path in (ROOT / "examples", ROOT / "tracer" / "examples") if path.is_dir())
+"""The scripts with the stories that have a name: beside the packages, or, once installed, within one."""
+
 
 def line_of(function: Function, line: int) -> str:
     """Line ``line`` of the file ``function`` stands in, without its indentation, if it is there."""

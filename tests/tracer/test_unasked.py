@@ -12,7 +12,7 @@ import pytest
 from tracer.cluster import Cluster
 from tracer.fold import Section, View, story
 from tracer.model import Trace
-from tracer.scenarios import Scenario
+from tracer.scenarios import SCENARIOS, Scenario
 from tracer.stations import station
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -51,6 +51,24 @@ def test_an_election_is_told_from_the_tick_to_the_first_entry_of_the_term() -> N
         *[("n2", "count"), ("n2", "become"), ("n2", "progress"), ("n2", "append"), ("n2", "WAL")],
         *[("n3", "role"), ("n3", "WAL"), ("n2", "progress"), ("n2", "commit"), ("n2", "apply")],
     ]
+
+
+def test_of_two_who_ask_at_once_in_a_cold_cluster_one_is_elected_and_the_other_follows() -> None:
+    trace = SCENARIOS["cold-start"].record()
+    roles = [(change.member, change.value) for change in trace.changes if change.name == "role"]
+    assert [each for each in roles if each[1] != "follower"] == [
+        ("n3", "candidate"),
+        ("n2", "candidate"),
+        ("n2", "leader"),
+    ]
+    assert roles[-1] == ("n3", "follower")
+
+
+def test_what_a_leader_did_before_it_died_is_told_before_what_came_of_it() -> None:
+    sections = story(SCENARIOS["leader-dies"].record(), View(1), station)
+    first = next(n for n, section in enumerate(sections) if section.members == ["n1"])
+    assert first < next(n for n, section in enumerate(sections) if section.rows[0].title == "timer")
+    assert not any(section.members == ["n1"] for section in sections if section.later)
 
 
 def test_a_pre_vote_comes_first_and_is_not_saved() -> None:
