@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { FIELDS, HANDOFF, STAGES } from "../../../tracer/render/web/panes.js";
+import { FIELDS, HANDOFF, KEYS, STAGES } from "../../../tracer/render/web/panes.js";
 import { Recording } from "../../../tracer/render/web/recording.js";
 import { fill, say, WORDS } from "../../../tracer/render/web/words.js";
 import { story } from "./story.js";
@@ -29,7 +29,7 @@ test("each language has as many braces as English", () => {
 test("what tables say is in each language", () => {
   const tables = [...Object.values(FIELDS).flat(), ...Object.values(HANDOFF), ...Object.values(STAGES)];
   for (const words of Object.values(WORDS)) {
-    const missing = tables.filter((english) => !words[english]);
+    const missing = [...tables, ...KEYS.map(([, what]) => what)].filter((english) => !words[english]);
     assert.deepEqual(missing, []);
   }
 });

@@ -247,3 +247,40 @@ export function why(recording, n, ordinal, go) {
     h("ol", {}, ...items),
   ];
 }
+
+export const KEYS = [
+  ["→ ←", "next, previous"],
+  ["Home End", "first, last"],
+  ["i", "into the call, or through the channel"],
+  ["o", "over the call"],
+  ["u", "out of the caller"],
+  ["Space", "play, pause"],
+  [". ,", "faster, slower"],
+  ["l", "stop at: stations, hand-offs, every call"],
+  ["c", "critical path only"],
+  ["w", "why did this happen"],
+  ["+ − 0", "zoom the lanes, all of them"],
+  ["f", "full screen"],
+  ["?", "this list"],
+];
+
+/** What the keys do, and what is seen: a dialog. */
+export function help() {
+  const rows = KEYS.map(([keys, what]) =>
+    h("tr", {}, h("th", { scope: "row" }, ...keys.split(" ").map((key) => h("kbd", {}, key))), h("td", {}, say(what))),
+  );
+  return h(
+    "dialog",
+    { "aria-label": say("Keys") },
+    h("h2", {}, say("Keys")),
+    h("table", {}, h("tbody", {}, ...rows)),
+    h(
+      "p",
+      {},
+      say(
+        "Rows are tasks, bars their calls, arrows hand-offs between tasks; red is what the answer waited for, pale what is still to come. In the call tree the arrows move, open and close. A click on any bar, arrow, row or value goes to its step. Ctrl and the wheel zoom the lanes.",
+      ),
+    ),
+    h("form", { method: "dialog" }, h("button", { class: "text" }, say("close"))),
+  );
+}

@@ -7,28 +7,15 @@
 
 import { h, icon } from "./dom.js";
 import { Lanes } from "./lanes.js";
-import { caption, sentence, source, state, why } from "./panes.js";
+import { caption, help, sentence, source, state, why } from "./panes.js";
 import { LEVELS, Recording, readHash, shown, way, writeHash } from "./recording.js";
 import { ancestors, treeRows, VirtualList } from "./tree.js";
+import { say } from "./words.js";
 
 const TREE_ROW = 22;
 const PAUSE = { stations: 1800, "hand-offs": 900, calls: 350 };
 const SPEEDS = [0.5, 1, 2, 4, 8];
-const KEYS = [
-  ["→ ←", "next, previous"],
-  ["Home End", "first, last"],
-  ["i", "into the call, or through the channel"],
-  ["o", "over the call"],
-  ["u", "out of the caller"],
-  ["Space", "play, pause"],
-  [". ,", "faster, slower"],
-  ["l", "stop at: stations, hand-offs, every call"],
-  ["c", "critical path only"],
-  ["w", "why did this happen"],
-  ["+ − 0", "zoom the lanes, all of them"],
-  ["f", "full screen"],
-  ["?", "this list"],
-];
+const STOPS = { stations: "stations", "hand-offs": "hand-offs", calls: "every call" };
 
 class TracePlayer extends HTMLElement {
   #life = null;
@@ -45,8 +32,8 @@ class TracePlayer extends HTMLElement {
       : h("link", { rel: "stylesheet", href: new URL("player.css", import.meta.url) });
     this.body = h(
       "div",
-      { class: "player", role: "group", "aria-label": "Trace player" },
-      h("p", { class: "none" }, "Loading the recording …"),
+      { class: "player", role: "group", "aria-label": say("Trace player") },
+      h("p", { class: "none" }, say("Loading the recording …")),
     );
     root.replaceChildren(sheet, this.body);
     const styled = style
@@ -57,7 +44,7 @@ class TracePlayer extends HTMLElement {
     this.ready = this.#load(styled, this.#life.signal).catch((error) => {
       if (error.name === "AbortError") return;
       this.body.replaceChildren(
-        h("p", { class: "none", role: "alert" }, `The recording cannot be shown: ${error.message}`),
+        h("p", { class: "none", role: "alert" }, say("The recording cannot be shown: {}", error.message)),
       );
     });
   }
@@ -176,9 +163,8 @@ class TracePlayer extends HTMLElement {
     const { members } = recording.data;
     const leader = Object.keys(members).find((name) => members[name].role === "leader");
     const count = Object.keys(members).length;
-    const about = count
-      ? `${count} member${count > 1 ? "s" : ""}${leader ? `, ${leader} leads` : ""}`
-      : "the client’s half";
+    const many = count > 1 ? say("{} members", count) : say("1 member");
+    const about = count ? many + (leader ? say(", {} leads", leader) : "") : say("the client’s half");
     this.go = (n) => this.jump(n);
     const hover = (n) => this.#hover(n);
     const parts = {
@@ -186,25 +172,26 @@ class TracePlayer extends HTMLElement {
         class: "lanes",
         tabindex: 0,
         role: "group",
-        "aria-label": "Lanes: which task of which member works at which step",
+        "aria-label": say("Lanes: which task of which member works at which step"),
       }),
       caption: h("div", { class: "caption" }),
-      tree: h("div", { class: "tree", role: "tree", tabindex: 0, "aria-label": "Call tree" }),
+      tree: h("div", { class: "tree", role: "tree", tabindex: 0, "aria-label": say("Call tree") }),
       why: h("div", { class: "why", hidden: true }),
-      source: h("div", { class: "source", tabindex: 0, role: "region", "aria-label": "Source" }),
-      state: h("div", { class: "state", tabindex: 0, role: "region", "aria-label": "State of each member" }),
+      source: h("div", { class: "source", tabindex: 0, role: "region", "aria-label": say("Source") }),
+      state: h("div", { class: "state", tabindex: 0, role: "region", "aria-label": say("State of each member") }),
       live: h("div", { class: "sr", "aria-live": "polite" }),
       slider: h("input", {
         type: "range",
         min: 0,
-        "aria-label": "Step",
+        "aria-label": say("Step"),
         oninput: (event) => this.#move(this.walk[event.target.value]?.n ?? 0),
       }),
       count: h("output", { class: "count" }),
+      help: help(),
     };
     this.parts = parts;
     const { lanes, slider } = parts;
-    this.body.setAttribute("aria-label", `Recording of ${recording.title}`);
+    this.body.setAttribute("aria-label", say("Recording of {}", recording.title));
     this.body.replaceChildren(
       h(
         "header",
@@ -222,15 +209,15 @@ class TracePlayer extends HTMLElement {
         h(
           "section",
           { class: "calls", "data-is": "calls" },
-          h("h2", {}, "Calls", h("button", { class: "text", onclick: () => this.#unfold() }, "open all")),
+          h("h2", {}, say("Calls"), h("button", { class: "text", onclick: () => this.#unfold() }, say("open all"))),
           parts.tree,
           parts.why,
         ),
-        h("section", { "data-is": "source" }, h("h2", {}, "Source"), parts.source),
-        h("section", { "data-is": "state" }, h("h2", {}, "State"), parts.state),
+        h("section", { "data-is": "source" }, h("h2", {}, say("Source")), parts.source),
+        h("section", { "data-is": "state" }, h("h2", {}, say("State")), parts.state),
       ),
       parts.live,
-      this.#help(),
+      parts.help,
     );
     this.lanes = new Lanes(lanes, recording, { go: this.go, hover });
     this.list = new VirtualList(parts.tree, TREE_ROW, (n) => this.#treeRow(n));
@@ -263,43 +250,43 @@ class TracePlayer extends HTMLElement {
         {
           "data-level": level,
           onclick: () => this.#setLevel(level),
-          title: `Next and previous stop at ${level === "calls" ? "every call" : level} (l)`,
+          title: say("Next and previous stop at {} (l)", say(STOPS[level])),
         },
-        level === "calls" ? "every call" : level,
+        say(STOPS[level]),
       ),
     );
     return h(
       "div",
       { class: "options" },
-      h("div", { class: "segments", role: "group", "aria-label": "Stop at" }, ...levels),
+      h("div", { class: "segments", role: "group", "aria-label": say("Stop at") }, ...levels),
       this.#button(
         "critical",
-        "Only what the answer waited for",
+        say("Only what the answer waited for"),
         "c",
         () => this.#setCritical(!this.critical),
-        "critical path",
+        say("critical path"),
       ),
-      this.#button("why", "Why did this happen?", "w", () => this.#explain(!this.explaining), "why?"),
-      this.#button("large", "Full screen", "f", () => this.#large()),
-      this.#button("help", "Keys", "?", () => this.#showHelp()),
+      this.#button("why", say("Why did this happen?"), "w", () => this.#explain(!this.explaining), say("why?")),
+      this.#button("large", say("Full screen"), "f", () => this.#large()),
+      this.#button("help", say("Keys"), "?", () => this.#showHelp()),
     );
   }
 
   #transport() {
     const { recording } = this;
     const buttons = [
-      ["first", "First step", "Home", () => this.#walkTo(this.walk[0]?.n)],
-      ["previous", "Previous step", "←", () => this.#walkTo(recording.previous(this.n, this.walk))],
-      ["play", "Play", "Space", () => this.#toggle()],
-      ["next", "Next step", "→", () => this.#walkTo(recording.next(this.n, this.walk))],
-      ["last", "Last step", "End", () => this.#walkTo(this.walk.at(-1)?.n)],
-      ["into", "Step into", "i", () => this.jump(recording.into(this.n))],
-      ["over", "Step over", "o", () => this.jump(recording.over(this.n))],
-      ["out", "Step out", "u", () => this.jump(recording.out(this.n))],
+      ["first", say("First step"), "Home", () => this.#walkTo(this.walk[0]?.n)],
+      ["previous", say("Previous step"), "←", () => this.#walkTo(recording.previous(this.n, this.walk))],
+      ["play", say("Play"), "Space", () => this.#toggle()],
+      ["next", say("Next step"), "→", () => this.#walkTo(recording.next(this.n, this.walk))],
+      ["last", say("Last step"), "End", () => this.#walkTo(this.walk.at(-1)?.n)],
+      ["into", say("Step into"), "i", () => this.jump(recording.into(this.n))],
+      ["over", say("Step over"), "o", () => this.jump(recording.over(this.n))],
+      ["out", say("Step out"), "u", () => this.jump(recording.out(this.n))],
     ];
     return h(
       "div",
-      { class: "buttons", role: "group", "aria-label": "Steps" },
+      { class: "buttons", role: "group", "aria-label": say("Steps") },
       ...buttons.map((each) => this.#button(...each)),
     );
   }
@@ -308,7 +295,11 @@ class TracePlayer extends HTMLElement {
     const options = SPEEDS.map((speed) => h("option", { value: speed, selected: speed === 1 }, `${speed}×`));
     this.parts.speed = h(
       "select",
-      { "aria-label": "Speed", title: "Speed (. ,)", onchange: (event) => this.#setSpeed(Number(event.target.value)) },
+      {
+        "aria-label": say("Speed"),
+        title: say("Speed (. ,)"),
+        onchange: (event) => this.#setSpeed(Number(event.target.value)),
+      },
       ...options,
     );
     return this.parts.speed;
@@ -322,33 +313,14 @@ class TracePlayer extends HTMLElement {
         each.setAttribute("aria-pressed", String(each === event.target));
       this.list.draw();
     };
-    const names = ["calls", "source", "state"];
+    const names = { calls: say("calls"), source: say("source"), state: say("state") };
     return h(
       "div",
-      { class: "tabs segments", role: "group", "aria-label": "Pane" },
-      ...names.map((name) =>
-        h("button", { "data-pane": name, "aria-pressed": String(name === "source"), onclick: choose }, name),
+      { class: "tabs segments", role: "group", "aria-label": say("Pane") },
+      ...Object.entries(names).map(([name, text]) =>
+        h("button", { "data-pane": name, "aria-pressed": String(name === "source"), onclick: choose }, text),
       ),
     );
-  }
-
-  #help() {
-    const rows = KEYS.map(([keys, what]) =>
-      h("tr", {}, h("th", { scope: "row" }, ...keys.split(" ").map((key) => h("kbd", {}, key))), h("td", {}, what)),
-    );
-    this.parts.help = h(
-      "dialog",
-      { "aria-label": "Keys" },
-      h("h2", {}, "Keys"),
-      h("table", {}, h("tbody", {}, ...rows)),
-      h(
-        "p",
-        {},
-        "Rows are tasks, bars their calls, arrows hand-offs between tasks; red is what the answer waited for, pale what is still to come. In the call tree the arrows move, open and close. A click on any bar, arrow, row or value goes to its step. Ctrl and the wheel zoom the lanes.",
-      ),
-      h("form", { method: "dialog" }, h("button", { class: "text" }, "close")),
-    );
-    return this.parts.help;
   }
 
   #treeRow(i) {
@@ -385,7 +357,7 @@ class TracePlayer extends HTMLElement {
       if (step.span.error) element.append(h("span", { class: "error" }, "✗"));
       else if (step.span.result !== null) element.append(h("span", { class: "result" }, `→ ${step.span.result}`));
       if (step.station) element.append(h("span", { class: "station" }, step.station));
-      if (step.span.shared > 1) element.append(h("span", { class: "badge" }, `shared by ${step.span.shared}`));
+      if (step.span.shared > 1) element.append(h("span", { class: "badge" }, say("shared by {}", step.span.shared)));
     }
     return element;
   }
@@ -446,7 +418,8 @@ class TracePlayer extends HTMLElement {
     parts.state.replaceChildren(...state(recording, n, this.since, (member) => this.lanes.ordinal(member), this.go));
     this.#controls();
     this.#mark();
-    const words = `Step ${n + 1} of ${recording.steps.length}. ${step.station ? `${step.station}. ` : ""}${sentence(step)}`;
+    const told = `${step.station ? `${step.station}. ` : ""}${sentence(step)}`;
+    const words = say("Step {} of {}. {}", n + 1, recording.steps.length, told);
     if (!this.playing || this.level === "stations") parts.live.textContent = words;
     parts.slider.setAttribute("aria-valuetext", words);
     if (step.edge && isNext) this.#travel();
@@ -470,7 +443,7 @@ class TracePlayer extends HTMLElement {
       each.setAttribute("aria-pressed", String(each.dataset.level === this.level));
     const play = this.body.querySelector('[data-do="play"]');
     play.replaceChildren(icon(this.playing ? "pause" : "play"));
-    play.setAttribute("aria-label", this.playing ? "Pause" : "Play");
+    play.setAttribute("aria-label", this.playing ? say("Pause") : say("Play"));
   }
 
   #mark() {
@@ -481,7 +454,7 @@ class TracePlayer extends HTMLElement {
     this.lanes.mark({ n, why: chain, critical: this.critical });
     parts.why.hidden = !this.explaining;
     parts.tree.hidden = this.explaining;
-    this.body.querySelector(".calls h2").firstChild.data = this.explaining ? "Why" : "Calls";
+    this.body.querySelector(".calls h2").firstChild.data = this.explaining ? say("Why") : say("Calls");
     this.body.querySelector(".calls h2 button").hidden = this.explaining;
     if (this.explaining)
       parts.why.replaceChildren(...why(recording, n, (member) => this.lanes.ordinal(member), this.go));
@@ -570,11 +543,11 @@ class TracePlayer extends HTMLElement {
 
   #unfold() {
     const all = this.body.querySelector(".calls h2 button");
-    const isOpen = all.textContent === "close";
+    const isOpen = all.textContent === say("close all");
     this.open = new Set(
       isOpen ? [] : this.recording.steps.filter((step) => step.edge || step.calls).map((step) => step.n),
     );
-    all.textContent = isOpen ? "open all" : "close";
+    all.textContent = isOpen ? say("open all") : say("close all");
     if (isOpen) for (const above of ancestors(this.recording, this.n)) this.open.add(above);
     this.#refresh();
   }
