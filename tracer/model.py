@@ -106,6 +106,19 @@ class Change(NamedTuple):
     value: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one member left: the last segment of its log, and its database before and after the story.
+
+    ``streams``: for each member that reads its MsgApp stream, all that was written there, HTTP and all.
+    """
+
+    wal: bytes = b""
+    before: bytes = b""
+    database: bytes = b""
+    streams: dict[str, bytes] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Trace:
     """All that was seen, or the part that served one request. Spans stand in the order they opened."""
@@ -123,6 +136,8 @@ class Trace:
     """The spans that a reader should see first, and what to call them."""
     ran: dict[tuple[str, Function], set[int]] = field(default_factory=dict)
     """The lines that ran, by member and function, also of loops that had begun and of helpers."""
+    left: dict[str, Evidence] = field(default_factory=dict)
+    """The bytes that each member left behind, where they can be read."""
     texts: dict[tuple[str, int], str] = field(default_factory=dict)
     """Source of functions by file and line, where it is not to be read from the file."""
 

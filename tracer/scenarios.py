@@ -11,7 +11,8 @@ from runpy import run_path
 from typing import Any
 
 from tracer.cluster import Cluster
-from tracer.ground import Ground, simulate
+from tracer.evidence import Tap, database, gather
+from tracer.ground import Machines, simulate
 from tracer.model import Trace
 from tracer.slice import requests, slice, unasked
 from tracer.source import EXAMPLES
@@ -62,14 +63,18 @@ class Scenario:
     def watch(self, *, lines: bool = False) -> Trace:
         """All that happens while the story is told."""
 
-        async def run(ground: Ground) -> Trace:
+        async def run(ground: Machines) -> Trace:
+            tap = Tap(ground.loop.network)
             async with Cluster(
                 self.members, lines=lines, ground=ground, cold=self.cold, **self.fields
             ) as cluster:
                 if not self.cold:
                     await self.before(cluster)
                     await cluster.settle()
-                return await cluster.record(_as_coroutine(self.story(cluster)))
+                before = {name: database(machine) for name, machine in ground.machines.items()}
+                trace = await cluster.record(_as_coroutine(self.story(cluster)))
+                trace.left = dict(gather(ground.machines, before, tap))
+                return trace
 
         return simulate(self.seed, run)
 

@@ -5,6 +5,7 @@ written where MkDocs looks for it. A name that means nothing ends the build: fil
 
     {{Node.run}}                     our function, linked; file.py#Name where several have that name
     {{go Node.run}}                  its Go twin, linked at the pinned version
+    {{value STREAM_BUF_SIZE}}        what the code makes a constant
     {{channel put readyc}}           a channel that something crosses in that scenario
     {{figure put calls}}             a number: see ``figures.FIGURES``
     {{took put n1 WAL.sync}}         how long that call took, {{when …}} when it began; {{times …}} how many
@@ -24,9 +25,19 @@ Rows of tables, below a head that the page writes:
     {{applied crash n1}}             what each entry did that came to be applied, in each life of that member
     {{counted member-promote n1}}    each time the leader counted who has the log: why, who votes, up to where
 
+    {{records put n1}}               the records in the last segment of its log, where and how long
+    {{pairs put n1}}                 the pairs of its database that the story changed
+    {{sent put n1}}                  what it sent to other members: when, what, through which queue
+
+Bytes that a member left, taken apart; the request is the first of the scenario:
+
+    {{bytes wal put n1}}             the record of its log that holds the request's entry
+    {{bytes stream put n1 n2}}       the message by which n1 sent that entry to n2, as it stands on the stream
+    {{pages put n1}}                 the pages of its database, and which of them the story wrote
+
 Where a call is named, ``name=result`` is the first that returned that, as ``Raft.maybe_commit=True``, and
 ``name:word`` the first with this word in an argument, as ``Raft.step:MsgHeartbeat``.
 
-``code`` knows the names in the source, ``figures`` reads traces, ``tables`` asks both for rows; ``book``
-gives each of these its meaning.
+``code`` knows the names in the source, ``figures`` reads traces, ``tables`` asks both for rows; ``anatomy``
+and ``database`` take bytes apart; ``book`` gives each of these its meaning.
 """

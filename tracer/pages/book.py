@@ -12,8 +12,8 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from textwrap import dedent
 
-from tracer.model import Function, Span, Trace
-from tracer.pages import figures, tables, whole
+from tracer.model import Evidence, Function, Span, Trace
+from tracer.pages import anatomy, database, figures, hexbox, tables, whole
 from tracer.pages.code import Code, Place, UnknownError
 from tracer.pages.words import ENGLISH, Words, language
 from tracer.render import page, turn, turns
@@ -101,6 +101,12 @@ class _Page:
             "counted": lambda scenario, member: tables.markdown(
                 tables.counted(self.sliced(scenario), member)
             ),
+            "value": lambda name: f"`{self.code.value(name)}`",
+            "bytes": self.bytes,
+            "records": self.records,
+            "pairs": self.pairs,
+            "pages": self.pages,
+            "sent": lambda scenario, member: tables.markdown(tables.sent(self.sliced(scenario), member)),
             "channel": lambda scenario, name: figures.channel(self.sliced(scenario), name),
             "figure": lambda scenario, name: figures.figure(self.sliced(scenario), name),
             "took": lambda scenario, member, name: figures.took(self.sliced(scenario), member, name),
@@ -229,6 +235,40 @@ class _Page:
             for name in names
         ]
         return tables.markdown(tables.steps(found, self.function))
+
+    def bytes(self, what: str, scenario: str, member: str, to: str = "") -> str:
+        """The record of the log, or the message to another member, with the first request's entry."""
+        left, index = self.left(scenario, member), anatomy.entry(self.sliced(scenario))
+        if what == "wal":
+            return hexbox.figure(anatomy.record(left.wal, index), self.say)
+        if what != "stream" or to not in left.streams:
+            raise UnknownError(
+                "bytes of", f"{what} {to}".strip(), ["wal", *(f"stream {n}" for n in left.streams)]
+            )
+        return hexbox.figure(anatomy.message(left.streams[to], index), self.say)
+
+    def records(self, scenario: str, member: str) -> str:
+        """The records of the last segment."""
+        return tables.markdown(tables.records(self.left(scenario, member).wal))
+
+    def pairs(self, scenario: str, member: str) -> str:
+        """What is different in the database since the story began."""
+        left = self.left(scenario, member)
+        return tables.markdown(tables.quoted(database.changes(left.before, left.database)))
+
+    def pages(self, scenario: str, member: str) -> str:
+        """The pages of the database, and which of them are new since the story began."""
+        left = self.left(scenario, member)
+        old, new = database.read(left.before).roots, database.read(left.database).roots
+        roots = {owner: (old.get(owner, root), root) for owner, root in new.items()}
+        return hexbox.pages(list(database.written(left.before, left.database)), roots, self.say)
+
+    def left(self, scenario: str, member: str) -> Evidence:
+        """The bytes that it left behind. Raises UnknownError."""
+        found = self.recording(scenario).whole.left
+        if member not in found:
+            raise UnknownError("bytes left by", member, list(found))
+        return found[member]
 
     def source(self, function: Function) -> str:
         """The address of it, for what is not Markdown."""

@@ -39,12 +39,15 @@ class Code:
         self.root, self.symbols = root, symbols
         self._places: dict[str, list[Place]] = defaultdict(list)
         self._tables: dict[str, dict[str, str]] = {}
+        self._values: dict[str, list[str]] = defaultdict(list)
         for path in sorted((root / "minietcd").rglob("*.py")):
             file = path.relative_to(root).as_posix()
             tree = ast.parse(path.read_text(encoding="utf-8"))
             for place in _places(tree, file, ""):
                 self._places[place.name].append(place)
             self._tables |= _tables(tree)
+            for name, value in _values(tree):
+                self._values[name].append(value)
 
     def find(self, name: str) -> Place:
         """What ``name``, or ``file.py#name``, is. Raises UnknownError, also if it may be one of several."""
@@ -74,6 +77,12 @@ class Code:
             raise UnknownError("table", name, list(self._tables))
         return self._tables[name]
 
+    def value(self, name: str) -> str:
+        """What the code makes a constant, as it is written there. Raises UnknownError."""
+        if len(self._values[name]) != 1:
+            raise UnknownError("one and only constant", name, list(self._values))
+        return self._values[name][0]
+
     def text(self, place: Place) -> str:
         """The source of it, as indented as it stands."""
         lines = (self.root / place.file).read_text(encoding="utf-8").splitlines(keepends=True)
@@ -99,3 +108,10 @@ def _tables(tree: ast.Module) -> Iterator[tuple[str, dict[str, str]]]:
             pairs = zip(node.value.keys, node.value.values, strict=True)
             found = {ast.unparse(key).rpartition(".")[2]: ast.unparse(value) for key, value in pairs if key}
             yield ast.unparse(node.target), found
+
+
+def _values(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """The constants of a module."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            yield node.targets[0].id, ast.unparse(node.value)

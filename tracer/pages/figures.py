@@ -37,7 +37,12 @@ def took(trace: Trace, member: str, name: str) -> str:
 
 def when(trace: Trace, member: str, name: str) -> str:
     """How long after the client's first step the first such call began."""
-    return time(calls(trace, member, name)[0].start - _began(trace))
+    return since(trace, calls(trace, member, name)[0])
+
+
+def since(trace: Trace, span: Span) -> str:
+    """How long after the client's first step, or the first of all, a call began."""
+    return time(span.start - _began(trace))
 
 
 def times(trace: Trace, member: str, name: str) -> str:
@@ -82,7 +87,8 @@ def _clients(trace: Trace) -> Iterator[Span]:
 
 
 def _began(trace: Trace) -> int:
-    return min(span.start for span in _clients(trace))
+    """When its client began, or, where there is none, the first that happened."""
+    return min(span.start for span in list(_clients(trace)) or trace.spans.values())
 
 
 def _answered(trace: Trace) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from tracer import state
 from tracer.model import Span, Trace
+from tracer.pages import anatomy, figures
 from tracer.pages.code import UnknownError
 from tracer.render.turns import Turns
 
@@ -157,3 +158,23 @@ def _why(trace: Trace, span: Span) -> str:
         if span.function.name == _STEPS:
             return str(span.args["m"])
     return span.function.name
+
+
+def records(segment: bytes) -> Iterator[tuple[str, ...]]:
+    """For each record of a log: where it stands, its sizes, type, checksum, what it says."""
+    for each in anatomy.records(segment):
+        length, padding = each.sizes()
+        kind, crc = anatomy.RECORDS[each.record.type], f"`{each.record.crc:08x}`"
+        yield str(each.start), f"8 + {length} + {padding}", kind, crc, anatomy.says(each.record)
+
+
+def sent(trace: Trace, member: str) -> Iterator[tuple[str, ...]]:
+    """For each message that ``member`` put into a queue: when, what, and into which."""
+    for span in figures.calls(trace, member, "Peer.pick"):
+        yield figures.since(trace, span), f"`{span.args['m']}`", f"`{span.result}`"
+
+
+def quoted(rows: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Each cell as code, unless it is empty."""
+    for row in rows:
+        yield tuple(f"`{cell}`" if cell else "—" for cell in row)

@@ -46,7 +46,7 @@ class Network:
     """All machines, by name, and how they reach each other.
 
     ``cut`` has the ordered pairs of names between which nothing gets through now; ``links`` those that differ
-    from ``link``.
+    from ``link``. ``tap`` hears all that is written, and at which end.
     """
 
     def __init__(self, loop: VirtualLoop, chance: random.Random) -> None:
@@ -58,6 +58,7 @@ class Network:
         self.ports: dict[Address, Port] = {}
         self.connections: dict[Connection, None] = {}
         self.stalled: list[Wire] = []
+        self.tap: Callable[[Connection, bytes], None] = lambda *_: None
         self._addresses: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._free_ports = count(32768)
@@ -306,6 +307,7 @@ class Connection(asyncio.Transport):
             self.out.put(self.out.broken)
             self.back.put(self.back.broken)
             return
+        self.network.tap(self, bytes(data))
         self.out.put(bytes(data))
         if self.get_write_buffer_size() > _HIGH_WATER and not self._writing_paused:
             self._writing_paused = True
