@@ -25,7 +25,8 @@ _META = struct.Struct("<IIQQ")
 _BRANCH, _LEAF = 1, 2
 _BIG, _BUCKET = 1, 2
 _NO_PAGE = (1 << 64) - 1
-FREE, NAMES = "free list", "buckets"
+FREE, NAMES, NEWEST, OLDER = "free list", "buckets", "newest", "older"
+"""Owners that are no buckets."""
 
 
 class Page(NamedTuple):
@@ -94,7 +95,7 @@ class _Reader:
         metas = [self._meta(number) for number in (0, 1)]
         number, (transaction, free, names) = max(enumerate(metas), key=lambda each: each[1][0])
         for page in (0, 1):
-            self.pages[page] = Page(page, "meta", "newest" if page == number else "older")
+            self.pages[page] = Page(page, "meta", NEWEST if page == number else OLDER)
         self._tree(free, FREE, None)
         self._tree(names, NAMES, b"")
         return Commit(transaction, self.pages, self.pairs, self.roots, self.size)

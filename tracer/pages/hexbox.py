@@ -7,7 +7,7 @@ from html import escape
 from itertools import count
 
 from tracer.pages.anatomy import Part
-from tracer.pages.database import Written
+from tracer.pages.database import FREE, NAMES, NEWEST, OLDER, Written
 from tracer.pages.words import Words
 
 _COLOURS = 6
@@ -47,12 +47,16 @@ def _boxes(part: Part, say: Words, numbers: Iterator[int]) -> Iterator[str]:
 
 def _cell(page: Written, roots: dict[str, tuple[int, int]], say: Words) -> str:
     kind, owner = (page.now.kind, page.now.owner) if page.now else ("", "")
-    whose = f"<b>{escape(owner)}</b> {kind}" if page.now else say("free")
+    whose = f"<b>{_named(owner, say)}</b> {kind}" if page.now else say("free")
     told = ""
     if page.now and page.new:
         before = roots.get(owner, (page.number, page.number))[0]
         told = say("written, instead of {}", before) if before != page.number else say("written")
     elif page.was and not page.now:
-        told = say("was {}", escape(page.was.owner))
+        told = say("was {}", _named(page.was.owner, say))
     state = "new" if page.new and page.now else "kept" if page.now else "free"
     return f'<li class="{state}"><i>{page.number}</i> {whose}' + f"<span>{told}</span>" * bool(told) + "</li>"
+
+
+def _named(owner: str, say: Words) -> str:
+    return say(owner) if owner in (FREE, NAMES, NEWEST, OLDER) else escape(owner)
