@@ -150,9 +150,9 @@ def test_the_cases_of_a_select_are_told_with_what_makes_a_channel_nil(book: Book
 def test_what_each_role_does_with_a_message_is_read_from_its_table(book: Book) -> None:
     text = book.page(PAGE, "{{steps STEP STEP_FOLLOWER STEP_LEADER+STEP_LEADER_PROGRESS}}")
     found = {message: does for message, *does in cells(text)}
-    assert found["`MsgVote`"] == ["`step_vote`", "", ""]
-    assert found["`MsgProp`"] == ["", "`step_follower_prop`", "`step_leader_prop`"]
-    assert found["`MsgAppResp`"] == ["", "", "`step_leader_app_resp`"]
+    assert found["`MsgVote`"] == ["`vote`", "", ""]
+    assert found["`MsgProp`"] == ["", "`prop`", "`prop`"]
+    assert found["`MsgAppResp`"] == ["", "", "`app_resp`"]
 
 
 def test_without_a_leader_the_loop_takes_no_proposals(code: Code) -> None:

@@ -127,12 +127,12 @@ class _Page:
             raise UnknownError("use of", " ".join(words), []) from None
         return self.kinds[kind](*rest)
 
-    def function(self, name: str) -> str:
-        """A link to our own."""
+    def function(self, name: str, words: str = "") -> str:
+        """A link to our own; ``words`` stand for its name."""
         place = self.show(name)
         address = place.file.replace(".py", ".md")
         title = f'{{ title="{" ".join(place.go)}" }}' if place.go else ""
-        return f"[`{place.name}`]({self.up}source/{address}#__codelineno-0-{place.line}){title}"
+        return f"[`{words or place.name}`]({self.up}source/{address}#__codelineno-0-{place.line}){title}"
 
     def go(self, name: str) -> str:
         """Links to Go's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from tracer import state
 from tracer.model import Span, Trace
@@ -22,10 +23,21 @@ def markdown(rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def steps(tables: Sequence[Mapping[str, str]], link: Callable[[str], str]) -> Iterator[tuple[str, ...]]:
-    """For each key of any of ``tables``: the key, and what each has for it, if anything."""
+def steps(tables: Sequence[Mapping[str, str]], link: Callable[[str, str], str]) -> Iterator[tuple[str, ...]]:
+    """For each key of any of ``tables``: the key, and which function each has for it, if any.
+
+    ``link`` makes a link of a function and what is left of its name without what the table's names share.
+    """
+    shared = [_shared(list(table.values())) for table in tables]
     for key in dict.fromkeys(key for table in tables for key in table):
-        yield f"`{key}`", *(link(table[key]) if key in table else "" for table in tables)
+        does = [(table.get(key, ""), start) for table, start in zip(tables, shared, strict=True)]
+        yield f"`{key}`", *(name and link(name, name.removeprefix(start)) for name, start in does)
+
+
+def _shared(names: list[str]) -> str:
+    """The words with which all of ``names`` begin."""
+    words = zip(*(name.split("_") for name in names), strict=False)
+    return "".join(f"{each[0]}_" for each in takewhile(lambda each: len(set(each)) == 1, words))
 
 
 def cases(text: str, link: Callable[[str, int], str]) -> Iterator[tuple[str, ...]]:
