@@ -10,7 +10,9 @@ written where MkDocs looks for it. A name that means nothing ends the build: fil
     {{figure put calls}}             a number: see ``figures.FIGURES``
     {{took put n1 WAL.sync}}         how long that call took, {{when …}} when it began; {{times …}} how many
     {{listing Node.run put n1}}      its text, with the lines that ran on n1 marked
-    {{graph put n1 Raft.step}}       the turn in which that was called, drawn: its calls, hand-offs in and out
+    {{graph put n1 Raft.step}}       the turn in which that was called, drawn: its calls, its hand-offs;
+                                     ``Raft.step 4`` shows so many calls deep, ``Raft.step 4 whole`` also
+                                     what served nobody
     {{overview put}}                 the stations of all members, drawn; a second word: the page that plays it
     {{facts put}}                    how much served it, in a sentence
     {{stations put}}                 the stations as a table; {{tree put}}: every call, as in the terminal

@@ -161,13 +161,14 @@ class _Page:
             raise UnknownError(f"line that ran on {member} in", place.name, [])
         return found
 
-    def graph(self, scenario: str, member: str, name: str, depth: str = "2") -> str:
+    def graph(self, scenario: str, member: str, name: str, depth: str = "2", of: str = "") -> str:
         """The turn in which a call was made; one that served nothing is looked for in all that was seen."""
-        trace = self.sliced(scenario)
-        played = scenario
+        trace, played = self.sliced(scenario), scenario
         try:
             span = figures.calls(trace, member, name)[0]
         except UnknownError:
+            of = "whole"
+        if of:
             trace, played = self.recording(scenario).whole, ""
             span = figures.calls(trace, member, name)[0]
         prefix = f"g{next(self.numbers)}"
