@@ -84,6 +84,7 @@ def test_the_overview_leads_into_the_player_of_this_page_or_of_another(book: Boo
         ("{{took put n1 WAL.sink}}", "(is it WAL.sync?)"),
         ("{{listing WAL.cut put n1}}", "there is no line that ran on n1 in WAL.cut"),
         ("{{player put Redy}}", "there is no station or function Redy (is it Ready?)"),
+        ("{{graph put n1 Raft.step 2 hole}}", "there is no way to draw hole (is it whole?)"),
         ("{{cases Node.tick}}", "there is no select in tick"),
         ("{{steps STEP_LEADRE}}", "there is no table STEP_LEADRE (is it STEP_LEADER?)"),
         ("{{turns putt n1}}", "there is no scenario putt"),

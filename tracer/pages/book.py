@@ -163,6 +163,8 @@ class _Page:
 
     def graph(self, scenario: str, member: str, name: str, depth: str = "2", of: str = "") -> str:
         """The turn in which a call was made; one that served nothing is looked for in all that was seen."""
+        if of not in ("", "whole"):
+            raise UnknownError("way to draw", of, ["whole"])
         trace, played = self.sliced(scenario), scenario
         try:
             span = figures.calls(trace, member, name)[0]
