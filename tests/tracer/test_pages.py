@@ -177,6 +177,22 @@ def test_a_restart_applies_only_what_the_backend_lacks(code: Code) -> None:
     assert did["5"] == ["", "—"]
 
 
+def test_of_two_who_ask_at_once_each_vote_is_told_in_the_order_in_which_it_was_counted(code: Code) -> None:
+    def record(name: str) -> Recording:
+        return Recording(seen := SCENARIOS[name].watch(), SCENARIOS[name].served(seen))
+
+    page = Book(code, record).page(PurePosixPath("put/x.md"), "{{polled cold-start}}")
+    told = [line.strip("| ").split(" | ")[1:] for line in page.splitlines()]
+    assert told == [
+        ["n3", "n3", "✓", "`VotePending`"],
+        ["n2", "n2", "✓", "`VotePending`"],
+        ["n2", "n3", "✗", "`VotePending`"],
+        ["n2", "n1", "✓", "`VoteWon`"],
+        ["n3", "n2", "✗", "`VotePending`"],
+        ["n3", "n1", "✗", "`VoteLost`"],
+    ]
+
+
 def test_a_turn_is_drawn_in_the_order_of_its_calls(book: Book) -> None:
     def order(member: str) -> list[str]:
         words = (

@@ -26,6 +26,7 @@ Rows of tables, below a head that the page writes:
     {{waits election n2}}            which channels were nil while node.run waited, and what came, how often
     {{applied crash n1}}             what each entry did that came to be applied, in each life of that member
     {{counted member-promote n1}}    each time the leader counted who has the log: why, who votes, up to where
+    {{polled cold-start}}            each vote that a candidate counted: when, who, whose, which, the result
 
     {{records put n1}}               the records in the last segment of its log, where and how long
     {{pairs put n1}}                 the pairs of its database that the story changed

@@ -107,6 +107,7 @@ class _Page:
             "pairs": self.pairs,
             "pages": self.pages,
             "sent": lambda scenario, member: tables.markdown(tables.sent(self.sliced(scenario), member)),
+            "polled": lambda scenario: tables.markdown(tables.polled(self.sliced(scenario))),
             "channel": lambda scenario, name: figures.channel(self.sliced(scenario), name),
             "figure": lambda scenario, name: figures.figure(self.sliced(scenario), name),
             "took": lambda scenario, member, name: figures.took(self.sliced(scenario), member, name),

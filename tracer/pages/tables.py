@@ -14,6 +14,7 @@ from tracer.pages.code import UnknownError
 from tracer.render.turns import Turns
 
 _SWITCHES, _COUNTS, _STEPS = "Raft.switch_to_config", "RaftLog.maybe_commit", "Raft.step"
+_POLLS = "Raft.poll"
 _APPLIES = "EtcdServer.apply_entry_normal"
 _NIL = "nil"
 
@@ -159,6 +160,16 @@ def counted(trace: Trace, member: str) -> Iterator[tuple[str, ...]]:
         if span.function.name == _COUNTS:
             enough, why = span.args["max_index"], _why(trace, span)
             yield f"`{why}`", voting, str(enough), f"**{enough}**" if span.result is True else "—"
+
+
+def polled(trace: Trace) -> Iterator[tuple[str, ...]]:
+    """Each vote that a candidate counted, its own, too: when, who counted, whose, which, and the result."""
+    polls = [span for span in trace.spans.values() if span.function.name == _POLLS]
+    first = min((span.start for span in polls), default=0)
+    for span in sorted(polls, key=lambda span: (span.start, span.id)):
+        vote = "✓" if span.args["v"] else "✗"
+        member = trace.member(span.task)
+        yield f"+{figures.time(span.start - first)}", member, span.args["id"], vote, f"`{span.result}`"
 
 
 def _why(trace: Trace, span: Span) -> str:
