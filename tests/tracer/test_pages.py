@@ -6,6 +6,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 import pytest
+from mkdocs.utils.meta import get_data
 
 from tracer.pages.book import Book, PageError, Recording, write
 from tracer.pages.code import Code
@@ -225,3 +226,11 @@ def test_pages_are_written_where_mkdocs_looks_for_them(book: Book, tmp_path: Pat
     (prose / "two.md").write_text("{{Nobody}}")
     with pytest.raises(PageError, match=r"^docs/prose/put/two\.md:1: there is no function Nobody"):
         write(book, tmp_path)
+
+
+def test_what_stands_above_a_page_can_be_read() -> None:
+    """MkDocs says nothing of what cannot, and builds the page without."""
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "prose").rglob("*.md")}
+    headed = [path for path, text in texts.items() if text.startswith("---\n")]
+    assert len(headed) >= 4
+    assert [path for path in headed if not get_data(texts[path])[1]] == []
