@@ -13,10 +13,11 @@ from typing import Any
 from tracer.cluster import Cluster
 from tracer.evidence import Tap, database, gather
 from tracer.ground import Machines, simulate
-from tracer.model import Trace
+from tracer.model import CLIENT, Trace
 from tracer.slice import requests, slice, unasked
 from tracer.source import EXAMPLES
 from tracer.stations import RULES, mark
+from tracer.wire import Said
 
 type Story = Callable[[Cluster], Awaitable[object]]
 
@@ -77,6 +78,22 @@ class Scenario:
                 return trace
 
         return simulate(self.seed, run)
+
+    def overhear(self) -> list[Said]:
+        """What clients and members write to each other while the story is told, and nobody records."""
+        said: list[Said] = []
+
+        async def run(ground: Machines) -> None:
+            network = ground.loop.network
+            async with Cluster(self.members, ground=ground, **self.fields) as cluster:
+                await self.before(cluster)
+                await cluster.settle()
+                network.tap = lambda end, data: said.append(Said(end.here, end.there, data))
+                await self.story(cluster)
+                network.tap = lambda *_: None
+
+        simulate(self.seed, run)
+        return [each for each in said if CLIENT in (each.source, each.target)]
 
 
 def example(name: str, file: str, title: str, **more: Any) -> Scenario:

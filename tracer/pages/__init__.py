@@ -25,6 +25,8 @@ Rows of tables, below a head that the page writes:
     {{steps STEP STEP_LEADER}}       tables of the code beside each other, by key; A+B share a column
     {{waits election n2}}            which channels were nil while node.run waited, and what came, how often
     {{applied crash n1}}             what each entry did that came to be applied, in each life of that member
+    {{frames put}}                   what client and member wrote to each other, a frame of HTTP/2 a row
+    {{call put client}}              all that the client wrote of its first call, to the last byte; or ``n1``
     {{counted member-promote n1}}    each time the leader counted who has the log: why, who votes, up to where
     {{polled cold-start}}            each vote that a candidate counted: when, who, whose, which, the result
 

@@ -12,12 +12,14 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from textwrap import dedent
 
+from tracer import wire
 from tracer.model import Evidence, Function, Span, Trace
 from tracer.pages import anatomy, database, figures, hexbox, tables, whole
 from tracer.pages.code import Code, Place, UnknownError
 from tracer.pages.words import ENGLISH, Words, language
 from tracer.render import page, turn, turns
 from tracer.render.json import numbered
+from tracer.scenarios import SCENARIOS
 
 _WIDE = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 _BREAK = re.compile(rf"(?<={_WIDE})\n *(?={_WIDE})")
@@ -46,6 +48,7 @@ class Book:
     def __init__(self, code: Code, record: Callable[[str], Recording]) -> None:
         self.code = code
         self.record = cache(record)
+        self.talk = cache(lambda name: wire.Conversation(SCENARIOS[name].overhear()))
         self.shown: set[str] = set()
         self.files: set[str] = set()
         self.played: set[str] = set()
@@ -108,6 +111,8 @@ class _Page:
             "pages": self.pages,
             "sent": lambda scenario, member: tables.markdown(tables.sent(self.sliced(scenario), member)),
             "polled": lambda scenario: tables.markdown(tables.polled(self.sliced(scenario))),
+            "frames": lambda scenario: tables.markdown(wire.rows_of_frames(self.talk(scenario))),
+            "call": lambda scenario, who: tables.markdown(wire.rows_of_bytes(self.talk(scenario).call(who))),
             "channel": lambda scenario, name: figures.channel(self.sliced(scenario), name),
             "figure": lambda scenario, name: figures.figure(self.sliced(scenario), name),
             "took": lambda scenario, member, name: figures.took(self.sliced(scenario), member, name),
@@ -292,6 +297,12 @@ class _Page:
             return self.book.record(scenario)
         except KeyError:
             raise UnknownError("scenario", scenario, []) from None
+
+    def talk(self, scenario: str) -> wire.Conversation:
+        """What its client and the member that it asked wrote to each other. Raises UnknownError."""
+        if scenario not in SCENARIOS:
+            raise UnknownError("scenario", scenario, list(SCENARIOS))
+        return self.book.talk(scenario)
 
     def sliced(self, scenario: str) -> Trace:
         """What served its requests. Raises UnknownError."""
