@@ -272,11 +272,11 @@ class Cluster:
         }
 
     def _roles(self) -> dict[str, str]:
-        """What each member is, as far as the leader knows."""
+        """What each member is in the end, as far as the leader knows."""
         leader = self.leader
         known = self._server(leader).cluster().members() if leader else []
         roles = {self._name(m): "learner" for m in known if m.is_learner} | {leader: "leader"}
-        return {name: roles.get(name, "follower") for name in self.names}
+        return {name: roles.get(name, "follower") if name in self.running else "dead" for name in self.names}
 
     def _ids(self) -> dict[int, str]:
         """The names of all members that anybody knows of, by id."""
