@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import grpclib.client
 import lmdb
 
 from minietcd.embed.config import Config
@@ -126,11 +127,27 @@ def simulated(seed: object) -> Iterator[tuple[NetworkLoop, Path]]:
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with tempfile.TemporaryDirectory(dir=shm if shm.is_dir() else None) as root, loop.pinned(seed):
+        with (
+            _plain_user_agent(),
+            tempfile.TemporaryDirectory(dir=shm if shm.is_dir() else None) as root,
+            loop.pinned(seed),
+        ):
             yield loop, Path(root)
     finally:
         loop.close()
         logging.disable(disabled)
+
+
+@contextmanager
+def _plain_user_agent() -> Iterator[None]:
+    """What clients call themselves is told without this machine and its Python."""
+    library: Any = grpclib.client
+    full = library.USER_AGENT
+    library.USER_AGENT = full.partition(" ")[0]
+    try:
+        yield
+    finally:
+        library.USER_AGENT = full
 
 
 def _abandon(server: EtcdServer) -> None:

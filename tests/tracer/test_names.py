@@ -63,7 +63,7 @@ def test_only_the_domain_the_harness_the_command_and_what_takes_bytes_apart_impo
         if re.search(r"^\s*(?:from|import) minietcd", path.read_text(), re.MULTILINE)
     }
     harness = {"domain.py", "cluster.py", "ground.py", "machine.py", "scenarios.py", "__main__.py"}
-    decoders = {"anatomy.py", "database.py"}
+    decoders = {"anatomy.py", "database.py", "wire.py"}
     assert importing <= harness | decoders
 
 

@@ -78,12 +78,13 @@ class ClusterServer:
 
 def members_to_proto_members(membs: Sequence[Member]) -> list[pb.Member]:
     """Go: etcdserver/api/v3rpc/member.go#membersToProtoMembers"""
-    return [
-        pb.Member(
-            ID=m.id, name=m.name, peerURLs=m.peer_urls, clientURLs=m.client_urls, isLearner=m.is_learner
-        )
-        for m in membs
-    ]
+    return [_proto(m) for m in membs]
+
+
+def _proto(m: Member) -> pb.Member:
+    return pb.Member(
+        ID=m.id, name=m.name, peerURLs=m.peer_urls, clientURLs=m.client_urls, isLearner=m.is_learner
+    )
 
 
 def _urls(strs: Sequence[str]) -> URLs:
