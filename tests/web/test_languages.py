@@ -18,6 +18,7 @@ def test_the_switch_leads_to_the_same_page_and_back(browser: Browser, url: str) 
     page.wait_for_url(f"{url}zh/put/18-whole/")
     assert page.locator("html").get_attribute("lang") == "zh"
     expect(page.locator("h1")).to_contain_text("一页看完整个 put")
+    page.locator("trace-player").evaluate("each => each.scrollIntoView()")
     page.wait_for_function("document.querySelector('trace-player').recording?.steps.length > 100")
     switch(page, "en")
     page.wait_for_url(f"{url}put/18-whole/")
