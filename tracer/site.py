@@ -20,8 +20,9 @@ from tracer import fidelity
 from tracer.fold import View, story
 from tracer.model import Trace
 from tracer.pages import book as book_pages
+from tracer.pages import packages
 from tracer.pages.book import Book, PageError, Recording
-from tracer.pages.code import Code
+from tracer.pages.code import UPSTREAM, Code, go_lines
 from tracer.render import json, page, player
 from tracer.render.terminal import Terminal
 from tracer.scenarios import SCENARIOS, Scenario
@@ -29,7 +30,6 @@ from tracer.source import ROOT
 from tracer.stations import station
 
 DOCS = ROOT / "docs"
-UPSTREAM = ROOT / "tests" / "testdata" / "upstream"
 PICTURE = DOCS / "assets" / "one-put.svg"
 _SVG = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img">
@@ -84,12 +84,6 @@ def record(name: str) -> Recording:
     return Recording(seen, SCENARIOS[name].served(seen))
 
 
-def go_lines() -> dict[str, int]:
-    """The line of each Go symbol of the version that we follow."""
-    with (UPSTREAM / "symbols-v3.4.23.txt").open() as symbols:
-        return page.go_lines(symbols)
-
-
 def write_all(docs: Path, book: Book) -> None:
     """What is made anew at each build. Raises PageError."""
     pieces, sources = docs / "_generated", docs / "source"
@@ -102,8 +96,15 @@ def write_all(docs: Path, book: Book) -> None:
     for name in sorted(book.played):
         _write(traces_of / f"{name}.json", json.dump(book.record(name).sliced))
     write_fidelity(compared, pieces / "fidelity.md")
-    write_sources(compared.values(), book.files, sources)
+    write_sources(compared.values(), book.files | set(packages.files(ROOT)), sources)
     write_decisions(docs / "decisions", pieces / "decisions.md")
+    write_packages(book.code, docs)
+
+
+def write_packages(code: Code, docs: Path) -> None:
+    """A page for each package."""
+    shutil.rmtree(docs / packages.DIRECTORY, ignore_errors=True)
+    packages.write(packages.Writer(packages.Names(ROOT), lambda go: page.go_link(go, code.symbols)), docs)
 
 
 def unshown(book: Book) -> str:

@@ -14,11 +14,11 @@ _NOTICE = "本页还没有中文版，以下是英文原文。"
 
 @event_priority(-200)  # after the plugin, which gives files their places
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Source is the same in each language: it stands on the site once, and pages in each lead to it."""
+    """Source and packages are the same in each language: they stand on the site once, for pages in each."""
     plugin: Any = config.plugins["i18n"]
     language = plugin.current_language
     for file in files.documentation_pages():
-        if file.src_uri.startswith("source/"):
+        if file.src_uri.startswith(("source/", "reference/packages/")):
             here = {language: file} if plugin.is_default_language_build else {}
             file.alternates = here  # type: ignore[attr-defined]
             file.url = file.url.removeprefix(f"{language}/")

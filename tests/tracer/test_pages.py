@@ -8,8 +8,10 @@ from pathlib import Path, PurePosixPath
 import pytest
 from mkdocs.utils.meta import get_data
 
+from tracer.pages import manual
 from tracer.pages.book import Book, PageError, Recording, write
 from tracer.pages.code import Code
+from tracer.pages.packages import Names, Writer
 from tracer.scenarios import SCENARIOS
 from tracer.site import go_lines
 from tracer.source import ROOT
@@ -234,3 +236,36 @@ def test_what_stands_above_a_page_can_be_read() -> None:
     headed = [path for path, text in texts.items() if text.startswith("---\n")]
     assert len(headed) >= 4
     assert [path for path in headed if not get_data(texts[path])[1]] == []
+
+
+def test_each_package_has_a_page_that_begins_with_its_manual_and_asks_for_each_of_its_files(
+    code: Code,
+) -> None:
+    names = Names(code.root)
+    pages = {package.path: package for package in names.packages}
+    assert {"minietcd.raft", "minietcd.etcdserver.api.rafthttp", "tracer.pages"} <= pages.keys()
+    text = Writer(names, "[{}]".format).page(pages["minietcd.raft"])
+    assert (
+        text.index("# `minietcd.raft`")
+        < text.index("## What it promises")
+        < text.index("::: minietcd.raft.log")
+    )
+    assert "| MsgHup | to ourselves: no word from a leader" in text
+    assert "[`Raft.step`][minietcd.raft.raft.Raft.step]" in text
+    assert "Go: [raft/doc.go]" in text
+    assert text.count("# ") == text.count("## ") + 1
+
+
+@pytest.mark.parametrize(
+    ("docstring", "page"),
+    [
+        ("Says it.\n\n    Go: raft/log.go#raftLog.append", "Says it.\n"),
+        ("Of <all> ``names``.", "Of &lt;all> `names`.\n"),
+        ("A.\n\nTold so::\n\n    x = 1\n", "A.\n\nTold so:\n\n    x = 1\n"),
+        ("E.\n\nA\n├── B", "E.\n\n    A\n    ├── B\n"),
+        ("One:\n- a\n  b\n- c", "One:\n\n- a\n    b\n- c\n"),
+        ("A.\n\nThe parts\n    One.\n\n    Two.", "A.\n\n**The parts**\n\nOne.\n\nTwo.\n"),
+    ],
+)
+def test_a_docstring_becomes_markdown(docstring: str, page: str) -> None:
+    assert manual.markdown(docstring) == page

@@ -42,7 +42,7 @@ def docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def written(copy: Path) -> Path:
     """What ``make docs`` begins with, in ``copy``."""
-    made = shutil.ignore_patterns("_generated", "source", "player", "traces")
+    made = shutil.ignore_patterns("_generated", "source", "packages", "player", "traces")
     shutil.copytree(ROOT / "docs", copy / "docs", ignore=made)
     shutil.copy(ROOT / "mkdocs.yml", copy)
     run(copy, "tracer.site", "--docs", str(copy / "docs"))

@@ -14,7 +14,7 @@ from textwrap import dedent
 
 from tracer import wire
 from tracer.model import Evidence, Function, Span, Trace
-from tracer.pages import anatomy, database, figures, hexbox, tables, whole
+from tracer.pages import anatomy, database, figures, hexbox, packages, tables, whole
 from tracer.pages.code import Code, Place, UnknownError
 from tracer.pages.words import ENGLISH, Words, language
 from tracer.render import page, turn, turns
@@ -95,6 +95,7 @@ class _Page:
             "player": self.player,
             "cases": self.cases,
             "steps": self.steps,
+            "packages": lambda top: tables.markdown(packages.rows(packages.Names(self.code.root), top)),
             "waits": lambda scenario, member: tables.markdown(
                 tables.waits(self.recording(scenario).whole, member)
             ),

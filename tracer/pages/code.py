@@ -10,7 +10,20 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from tracer.render import page
+from tracer.source import ROOT
+
 _GO = re.compile(r"(?:^|\s)Go: (\S+\.go#[\w.]+)\s*$", re.MULTILINE)
+
+
+UPSTREAM = ROOT / "tests" / "testdata" / "upstream"
+"""What is known of the real etcd: its symbols, and the paths that it was recorded on."""
+
+
+def go_lines() -> dict[str, int]:
+    """The line of each Go symbol of the version that we follow."""
+    with (UPSTREAM / "symbols-v3.4.23.txt").open() as symbols:
+        return page.go_lines(symbols)
 
 
 class UnknownError(Exception):
