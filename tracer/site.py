@@ -20,7 +20,7 @@ from tracer import fidelity
 from tracer.fold import View, story
 from tracer.model import Trace
 from tracer.pages import book as book_pages
-from tracer.pages import packages
+from tracer.pages import packages, unshown
 from tracer.pages.book import Book, PageError, Recording
 from tracer.pages.code import UPSTREAM, Code, go_lines
 from tracer.render import json, page, player
@@ -61,7 +61,6 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="tracer.site")
     options.add_argument("--docs", type=Path, default=DOCS)
     options.add_argument("--picture", action="store_true")
-    options.add_argument("--unshown", action="store_true", help="list traced functions that no page shows")
     asked = options.parse_args()
     if not shutil.which("dot"):
         sys.exit("make docs needs the program dot: install Graphviz (Debian: apt install graphviz)")
@@ -74,8 +73,6 @@ def main() -> None:
         write_all(asked.docs, book)
     except PageError as error:
         sys.exit(str(error))
-    if asked.unshown:
-        print(unshown(book), end="")
 
 
 def record(name: str) -> Recording:
@@ -98,6 +95,8 @@ def write_all(docs: Path, book: Book) -> None:
     write_fidelity(compared, pieces / "fidelity.md")
     write_sources(compared.values(), book.files | set(packages.files(ROOT)), sources)
     write_decisions(docs / "decisions", pieces / "decisions.md")
+    left = book.unshown(book.record(name).sliced for name in SCENARIOS)
+    _write(pieces / "unshown.md", unshown.markdown(left))
     write_packages(book.code, docs)
 
 
@@ -105,13 +104,6 @@ def write_packages(code: Code, docs: Path) -> None:
     """A page for each package."""
     shutil.rmtree(docs / packages.DIRECTORY, ignore_errors=True)
     packages.write(packages.Writer(packages.Names(ROOT), lambda go: page.go_link(go, code.symbols)), docs)
-
-
-def unshown(book: Book) -> str:
-    """The traced functions that no page shows, a line each."""
-    found = book.unshown([book.record(name).sliced for name in SCENARIOS])
-    lines = [f"{function.file}  {name}\n" for name, function in found.items()]
-    return f"{len(found)} traced functions are shown on no page\n" + "".join(sorted(lines))
 
 
 def write_picture(trace: Trace, path: Path = PICTURE) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path, PurePosixPath
 import pytest
 from mkdocs.utils.meta import get_data
 
+from tracer.model import Function
 from tracer.pages import manual
 from tracer.pages.book import Book, PageError, Recording, write
 from tracer.pages.code import Code
 from tracer.pages.packages import Names, Writer
+from tracer.pages.unshown import REASONS, explained, markdown
 from tracer.scenarios import SCENARIOS
 from tracer.site import go_lines
 from tracer.source import ROOT
@@ -214,9 +216,9 @@ def test_a_turn_can_be_found_by_a_word_of_an_argument(book: Book) -> None:
 
 
 def test_what_no_page_shows_is_listed(book: Book, recording: Recording) -> None:
-    assert "Node.propose" in book.unshown([recording.sliced])
+    assert "Node.propose" in [function.name for function in book.unshown([recording.sliced])]
     book.page(PAGE, "{{Node.propose}}")
-    assert "Node.propose" not in book.unshown([recording.sliced])
+    assert "Node.propose" not in [function.name for function in book.unshown([recording.sliced])]
 
 
 def test_pages_are_written_where_mkdocs_looks_for_them(book: Book, tmp_path: Path) -> None:
@@ -269,3 +271,18 @@ def test_each_package_has_a_page_that_begins_with_its_manual_and_asks_for_each_o
 )
 def test_a_docstring_becomes_markdown(docstring: str, page: str) -> None:
     assert manual.markdown(docstring) == page
+
+
+def test_what_no_page_shows_has_a_reason_or_is_named() -> None:
+    files = {
+        "Decoder.decode": "wal/decoder.py",
+        "Raft.tick_heartbeat": "raft/raft.py",
+        "Raft.hup": "raft/raft.py",
+    }
+    functions = [Function(name, file=f"minietcd/{file}") for name, file in files.items()]
+    found, rest = explained(functions)
+    assert [function.name for function in rest] == ["Raft.hup"]
+    assert all(reason in REASONS for reason in found)
+    text = markdown(functions)
+    assert text.count("??? note") == 2
+    assert "without a reason:** `Raft.hup`" in text

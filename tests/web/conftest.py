@@ -27,6 +27,13 @@ theme: {{ features: [navigation.instant, navigation.tabs] }}
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who comes first waits until the site is built."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(400))
+
+
 @pytest.fixture(autouse=True)
 def no_task_crashes() -> None:
     """Takes the place of the one that watches asyncio's tasks."""

@@ -99,6 +99,12 @@ def test_two_builds_are_the_same_file_by_file(
     assert {name for name in one if one[name].read_bytes() != other[name].read_bytes()} <= dated
 
 
+def test_every_traced_function_is_shown_or_there_is_a_reason_why_not(docs: Path) -> None:
+    report = (docs / "docs" / "_generated" / "unshown.md").read_text()
+    assert "connected: dials" in report
+    assert "without a reason" not in report
+
+
 def files(top: Path) -> dict[Path, Path]:
     return {path.relative_to(top): path for path in top.rglob("*") if path.is_file()}
 

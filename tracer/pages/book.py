@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from inspect import signature
@@ -66,10 +66,10 @@ class Book:
 
         return _BREAK.sub("", _DIRECTIVE.sub(replaced, text))
 
-    def unshown(self, traces: list[Trace]) -> dict[str, Function]:
+    def unshown(self, traces: Iterable[Trace]) -> list[Function]:
         """The traced functions that no page shows, by name."""
         found = {span.function.name: span.function for trace in traces for span in trace.spans.values()}
-        return {name: found[name] for name in sorted(found.keys() - self.shown)}
+        return [found[name] for name in sorted(found.keys() - self.shown)]
 
 
 class _Page:
