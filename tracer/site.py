@@ -141,7 +141,7 @@ def _differences(scores: dict[Scenario, fidelity.Score]) -> Iterable[str]:
         "Hand-offs of ours that etcd does not make": lambda score: score.extra,
     }
     for title, part in parts.items():
-        yield f"### {title}\n\n"
+        yield f"## {title}\n\n"
         found: dict[str, list[str]] = {}
         for scenario, score in scores.items():
             for name in part(score):

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from mkdocs.utils.meta import get_data
 
+from minietcd.raft.raft import ROLES
 from tracer.model import Function
 from tracer.pages import manual
 from tracer.pages.book import Book, PageError, Recording, write
@@ -48,6 +49,14 @@ def test_a_function_becomes_a_link_to_where_it_stands_and_its_twin_one_to_go(boo
     )
     assert book.shown == {"Node.run"}
     assert book.files == {"minietcd/raft/node.py"}
+
+
+def test_a_table_of_states_is_drawn_with_every_change_and_its_reason(book: Book) -> None:
+    text = book.page(PAGE, "{{states ROLES}}")
+    assert text.count('class="edge"') >= sum(len(to) for to in ROLES.values())
+    for here, to in ROLES.items():
+        for there, why in to.items():
+            assert f"- `{here}` → `{there}`: {why}" in text
 
 
 def test_a_line_of_chinese_goes_on_without_a_space(book: Book) -> None:

@@ -16,6 +16,7 @@ written where MkDocs looks for it. A name that means nothing ends the build: fil
     {{overview put}}                 the stations of all members, drawn; a second word: the page that plays it
     {{facts put}}                    how much served it, in a sentence
     {{stations put}}                 the stations as a table; {{tree put}}: every call, as in the terminal
+    {{states ROLES}}                 a table of states, drawn: what becomes what, and why
     {{turns put n1}}                 how readyc and advancec took turns on n1
     {{player put Ready}}             the player, opened at a station or function
 

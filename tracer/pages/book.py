@@ -17,7 +17,7 @@ from tracer.model import Evidence, Function, Span, Trace
 from tracer.pages import anatomy, database, figures, hexbox, packages, tables, whole
 from tracer.pages.code import Code, Place, UnknownError
 from tracer.pages.words import ENGLISH, Words, language
-from tracer.render import page, turn, turns
+from tracer.render import callgraph, page, statechart, turn, turns
 from tracer.render.json import numbered
 from tracer.scenarios import SCENARIOS
 
@@ -95,6 +95,7 @@ class _Page:
             "player": self.player,
             "cases": self.cases,
             "steps": self.steps,
+            "states": self.states,
             "packages": lambda top: tables.markdown(packages.rows(packages.Names(self.code.root), top)),
             "waits": lambda scenario, member: tables.markdown(
                 tables.waits(self.recording(scenario).whole, member)
@@ -237,6 +238,12 @@ class _Page:
             return f"[`{condition}`]({address}{place.line + line - 1})"
 
         return tables.markdown(tables.cases(dedent(self.code.text(place)), link))
+
+    def states(self, name: str) -> str:
+        """A table of states and of what each can become, drawn."""
+        machine = tables.states(self.code.table(name))
+        picture = callgraph.svg(statechart.dot(machine), self.say("{}: what becomes what, and why", name))
+        return _scrolling(picture, self.say("The same in words"), statechart.words(machine))
 
     def steps(self, *names: str) -> str:
         """Tables of the code beside each other; ``A+B`` are two in one column."""

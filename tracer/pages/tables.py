@@ -201,3 +201,14 @@ def quoted(rows: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
     """Each cell as code, unless it is empty."""
     for row in rows:
         yield tuple(f"`{cell}`" if cell else "—" for cell in row)
+
+
+def states(table: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """A table whose values are tables of the code, too: from state to state, why."""
+    found: dict[str, dict[str, str]] = {}
+    for here, text in table.items():
+        value = ast.parse(text, mode="eval").body
+        assert isinstance(value, ast.Dict), f"{here} leads to no table, but to {text}"
+        pairs = zip(value.keys, value.values, strict=True)
+        found[here] = {ast.unparse(key): ast.literal_eval(why) for key, why in pairs if key is not None}
+    return found

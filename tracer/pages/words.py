@@ -16,6 +16,7 @@ _CHINESE = {
     "who": "谁",
     "ours": "我们的",
     "etcd's": "etcd 的",
+    "{}: what becomes what, and why": "{}：什么变成什么，为什么",
     "{} through its stations": "{} 的各站",
     "a turn of {}": "{} 的一轮",
     "readyc and advancec take turns on {}": "{} 上 readyc 与 advancec 轮流",

@@ -19,7 +19,7 @@ from tracer.render.json import numbered
 from tracer.render.terminal import channel
 
 _FONT = "Helvetica,Arial,sans-serif"
-_HEAD = f"""digraph trace {{
+HEAD = f"""digraph trace {{
   graph [fontname="{_FONT}", fontsize=11, bgcolor=transparent, ranksep=0.35, nodesep=0.25, newrank=true]
   node [shape=box, style="rounded,filled", fillcolor=white, fontname="{_FONT}", fontsize=10, height=0.3]
   edge [fontname="{_FONT}", fontsize=9, arrowsize=0.7]
@@ -52,7 +52,7 @@ type Address = Callable[[Span], str]
 
 def dot(trace: Trace, sections: list[Section], address: Address | None = None) -> str:
     """The graph in Graphviz' own language; ``address`` is where a click on a call leads."""
-    return _HEAD + "".join(f"{line}\n" for line in _Graph(trace, sections, address).lines()) + "}\n"
+    return HEAD + "".join(f"{line}\n" for line in _Graph(trace, sections, address).lines()) + "}\n"
 
 
 def svg(source: str, title: str, scenario: str = "") -> str:
@@ -64,7 +64,8 @@ def svg(source: str, title: str, scenario: str = "") -> str:
     text = text[text.index("<svg") :]
     head = f'<svg class="trace" role="group" aria-label="{html.escape(title)}"'
     head += f' data-scenario="{scenario}"' * bool(scenario)
-    text = re.sub(r'<svg width="\d+pt" height="\d+pt"', head, text, count=1)
+    width = int(text.partition('width="')[2].partition("pt")[0]) * 4 // 3  # points to pixels
+    text = re.sub(r'<svg width="\d+pt" height="\d+pt"', f'{head} style="--w: {width}px"', text, count=1)
     text = _LINK.sub(
         r'<a xlink:href="\1" role="link"><title>\2</title>',
         _ENDS.sub(r'\1 data-from="\2" data-to="\3">', text),
@@ -86,9 +87,9 @@ class _Graph:
         for section in self.sections:
             members[", ".join(section.members)][section.task].append(section)
         for number, (member, tasks) in enumerate(members.items(), 1):
-            yield f"  subgraph cluster_{number} {{ {_attributes(label=self._title(member))}; style=rounded"
+            yield f"  subgraph cluster_{number} {{ {attributes(label=self._title(member))}; style=rounded"
             for lane, (task, sections) in enumerate(tasks.items(), 1):
-                yield f"    subgraph cluster_{number}_{lane} {{ {_attributes(label=task)}; style=dashed"
+                yield f"    subgraph cluster_{number}_{lane} {{ {attributes(label=task)}; style=dashed"
                 yield from (line for section in sections for line in self._nodes(section))
                 yield "    }"
             yield "  }"
@@ -109,7 +110,7 @@ class _Graph:
             tip = " ".join(row.span.function.go)
             link = {"URL": self.address(row.span)} if self.address else {}
             kinds = f"call call-{self.numbers[row.span.id]}{later}"
-            yield f"      {name} [{_attributes(id=name, label=label, tooltip=tip, class_=kinds, **link)}]"
+            yield f"      {name} [{attributes(id=name, label=label, tooltip=tip, class_=kinds, **link)}]"
             if number > 1:
                 yield f"      {self.ids[section.turn]}_{number - 1} -> {name} [style=dotted, arrowhead=none]"
 
@@ -117,9 +118,9 @@ class _Graph:
         """The way by which this turn was reached, and what was lost that it sent."""
         for number, edge in enumerate((edge for edge in section.leaving if edge.lost), 1):
             end = f"{self.ids[section.turn]}_lost_{number}"
-            yield f"  {end} [{_attributes(id=end, label='✗', tooltip=edge.label, shape='plaintext')}]"
+            yield f"  {end} [{attributes(id=end, label='✗', tooltip=edge.label, shape='plaintext')}]"
             source = f"{self.ids[section.turn]}_{self._row(section, edge.source.span)}"
-            yield f"  {source} -> {end} [{_attributes(label=channel(edge), class_='handoff lost')}]"
+            yield f"  {source} -> {end} [{attributes(label=channel(edge), class_='handoff lost')}]"
         if not section.via:
             return
         first = section.via[0].source
@@ -133,7 +134,7 @@ class _Graph:
         label = "\\n".join(channel(edge) for edge in section.via if edge.kind != "call")
         kinds = "handoff" + " critical" * section.critical + " later" * section.later
         name = f"{source}-{target}"
-        yield f"  {source} -> {target} [{_attributes(id=name, label=label, class_=kinds)}]"
+        yield f"  {source} -> {target} [{attributes(id=name, label=label, class_=kinds)}]"
 
     def _twin_of(self, task: int, turn: int) -> Section | None:
         """The section that tells what this turn did too: members that do the same are told once."""
@@ -147,7 +148,8 @@ class _Graph:
         return before[-1] if before else len(section.rows)
 
 
-def _attributes(**values: str) -> str:
+def attributes(**values: str) -> str:
+    """What stands in brackets behind a node or an arrow."""
     return ", ".join(f'{name.rstrip("_")}="{_escape(value)}"' for name, value in values.items())
 
 

@@ -1,0 +1,35 @@
+"""A state machine as a Graphviz graph: what it can be, and why it becomes something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+
+from tracer.render.callgraph import HEAD, attributes
+
+type Machine = Mapping[str, Mapping[str, str]]
+"""For each state those that it can become, and why."""
+
+_WIDTH = 24
+
+
+def dot(machine: Machine) -> str:
+    """The graph in Graphviz' own language; the first state is the one that it begins in."""
+    return HEAD + "".join(f"  {line}\n" for line in _lines(machine)) + "}\n"
+
+
+def words(machine: Machine) -> str:
+    """The same as a Markdown list."""
+    steps = ((here, there, why) for here, to in machine.items() for there, why in to.items())
+    return "\n".join(f"- `{here}` → `{there}`: {why}" for here, there, why in steps)
+
+
+def _lines(machine: Machine) -> Iterator[str]:
+    yield 'begin [shape=point, width=0.12, label="", id="begin"]'
+    yield f"begin -> {next(iter(machine))}"
+    for here in machine:
+        yield f"{here} [{attributes(id=here, label=here.removeprefix('State'), class_='state')}]"
+    for here, to in machine.items():
+        for there, why in to.items():
+            label = "\\n".join(wrap(why, _WIDTH))
+            yield f"{here} -> {there} [{attributes(id=f'{here}-{there}', label=label)}]"
