@@ -1,4 +1,4 @@
-"""What the search is made from: not what mkdocstrings puts in, and Chinese cut into words without a noise."""
+"""What the search is made from: prose, its Chinese cut into words without a noise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import jieba
 from mkdocs.config.defaults import MkDocsConfig
 
-_OFFER = re.compile(r'<(h[2-6]) id="(?=(?:minietcd|tracer)\.)')
+_LEFT_OUT = re.compile(r'<(?:div(?= class="(?:listing highlight|trace-scroll))|details(?= class="trace-))')
+"""Listings, graphs and trees: most of all words, and the words of others."""
 
 
 def on_config(config: MkDocsConfig) -> None:
@@ -22,5 +23,5 @@ def on_config(config: MkDocsConfig) -> None:
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Headings of an API say to the plugin that makes the index: not this, it is four fifths of all words."""
-    return _OFFER.sub(r'<\1 data-search-exclude id="', html)
+    """What is left out of it says so to the plugin that makes the index."""
+    return _LEFT_OUT.sub(r"\g<0> data-search-exclude", html)

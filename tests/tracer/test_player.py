@@ -46,7 +46,7 @@ def test_the_modules_fit_into_one() -> None:
     assert not re.search(r"^\s*(import|export)\b", script, re.MULTILINE)
     named = re.findall(r"^(?:async )?(?:const|let|function|class) (\w+)", script, re.MULTILINE)
     assert [name for name, times in Counter(named).items() if times > 1] == []
-    assert {path.stem for path in player.WEB.glob("*.js")} == {*player._MODULES, "index"}
+    assert {path.stem for path in player.WEB.glob("*.js")} == {*player._MODULES, "index", "graphs"}
 
 
 def test_the_player_is_small_enough_to_be_read_and_sent() -> None:

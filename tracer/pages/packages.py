@@ -149,7 +149,7 @@ class Writer:
         rows += [
             (f"[`{_last(each)}.py`][{each.path}]", _told(each), _length(each)) for each in package.modules
         ]
-        head = "## What is in it\n\n| | | lines |\n|---|---|--:|\n"
+        head = "## What is in it\n\n| part | what it is | lines |\n|---|---|--:|\n"
         return head + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -159,7 +159,7 @@ def _offers(module: Module) -> str:
 
 def _head(path: str, text: str) -> str:
     description = json.dumps(manual.plain(text), ensure_ascii=False)
-    return f"---\ntitle: {path}\ndescription: {description}\n---\n\n# `{path}`\n"
+    return f"---\ntitle: {path}\ndescription: {description}\nsearch:\n  exclude: true\n---\n\n# `{path}`\n"
 
 
 def _told(part: Package | Module) -> str:
