@@ -179,7 +179,8 @@ class Talk:
         for name, url in self.words.items():
             text = text.replace(url, f"<{name}>") if "url" in name else text
         text = re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{14,20}\b", "ID", text)
-        text = re.sub(" {2,}ID", " ID", text)  # a short one is printed to the right
+        text = re.sub(" *ID *", " ID ", text)  # as wide as its digits are many, and a table's column with it
+        text = re.sub(r"^\+-+", "+", text, flags=re.MULTILINE)
         text = re.sub(r'("?raft_?term"?) ?: ?\d+', r"\1 TERM", text, flags=re.IGNORECASE)
         text = re.sub(r'"members":\[(.*)\]', lambda m: str(sorted(re.findall(r"\{.*?\}", m[1]))), text)
         text = re.sub('L_CLUSTER="(.*)"', lambda m: f"L_CLUSTER={sorted(m[1].split(','))}", text)
