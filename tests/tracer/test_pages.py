@@ -10,9 +10,9 @@ from mkdocs.utils.meta import get_data
 
 from minietcd.raft.raft import ROLES
 from tracer.model import Function
-from tracer.pages import manual
+from tracer.pages import counterparts, manual
 from tracer.pages.book import Book, PageError, Recording, write
-from tracer.pages.code import Code
+from tracer.pages.code import UPSTREAM, Code, UnknownError
 from tracer.pages.packages import Names, Writer
 from tracer.pages.unshown import REASONS, explained, markdown
 from tracer.scenarios import SCENARIOS
@@ -265,6 +265,44 @@ def test_each_package_has_a_page_that_begins_with_its_manual_and_asks_for_each_o
     assert "[`Raft.step`][minietcd.raft.raft.Raft.step]" in text
     assert "Go: [raft/doc.go]" in text
     assert text.count("# ") == text.count("## ") + 1
+
+
+def test_each_file_is_told_with_the_go_files_that_its_docstrings_name(book: Book, tmp_path: Path) -> None:
+    path = tmp_path / "minietcd" / "raft" / "log.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        '"""A log.\n\nGo: raft/log.go\n"""\n\ndef last():\n    """Go: raft/log.go#raftLog.lastIndex"""\n'
+    )
+    assert counterparts.files(tmp_path) == [
+        counterparts.File("minietcd/raft/log.py", "A log.", {"raft/log.go": 1})
+    ]
+    rows = {row[0]: row[1:] for row in cells(book.page(PAGE, "{{counterparts files}}")) if row}
+    theirs, twins = rows["`raft/log.py`"]
+    assert theirs == "`raft/log.go`"
+    assert int(twins) > 20
+    assert rows["`raft/raftpb.py`"][0].startswith("`raft/raftpb/raft.pb.go`&nbsp;")
+    assert "minietcd/raft/log.py" in book.files
+
+
+def test_each_file_of_ours_is_like_one_of_etcds_or_is_told_to_be_alone(book: Book) -> None:
+    told = [
+        row[0].strip("`")
+        for what in ("files", "alone", "packages")
+        for row in cells(book.page(PAGE, f"{{{{counterparts {what}}}}}"))
+        if row and row[0].endswith(".py`")
+    ]
+    files = [file.path.removeprefix("minietcd/") for file in counterparts.files(ROOT)]
+    assert sorted(told) == sorted(files)
+
+
+def test_what_a_put_goes_through_in_etcd_and_not_here_has_a_reason(book: Book) -> None:
+    told = book.page(PAGE, "{{counterparts put}}").splitlines()
+    assert {line.removeprefix("- ").partition(" [")[0] for line in told} == counterparts.REASONS.keys()
+    with pytest.raises(UnknownError, match=r"there is no reason to be without raft/raft\.go"):
+        counterparts.reason("raft/raft.go")
+    went = counterparts.passed([UPSTREAM / "put_single.jsonl"])
+    assert "raft/node.go#node.Propose" in went["raft/node.go"]
+    assert not [file for file in went if file.startswith("vendor/")]
 
 
 @pytest.mark.parametrize(

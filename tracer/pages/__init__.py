@@ -20,6 +20,9 @@ written where MkDocs looks for it. A name that means nothing ends the build: fil
     {{turns put n1}}                 how readyc and advancec took turns on n1
     {{player put Ready}}             the player, opened at a station or function
 
+    {{counterparts files}}           which of etcd's files each of ours is like; ``facts``: in a sentence;
+                                     ``alone``, ``packages``: like none; ``put``: etcd's that we lack
+
 Rows of tables, below a head that the page writes:
 
     {{cases Node.run}}               the cases of its select: way, channel, what sets it, what makes it nil

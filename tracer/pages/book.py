@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from inspect import signature
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -14,7 +14,7 @@ from textwrap import dedent
 
 from tracer import wire
 from tracer.model import Evidence, Function, Span, Trace
-from tracer.pages import anatomy, database, figures, hexbox, packages, tables, whole
+from tracer.pages import anatomy, counterparts, database, figures, hexbox, packages, tables, whole
 from tracer.pages.code import Code, Place, UnknownError
 from tracer.pages.words import ENGLISH, Words, language
 from tracer.render import callgraph, page, statechart, turn, turns
@@ -106,6 +106,7 @@ class _Page:
             "counted": lambda scenario, member: tables.markdown(
                 tables.counted(self.sliced(scenario), member)
             ),
+            "counterparts": self.counterparts,
             "value": lambda name: f"`{self.code.value(name)}`",
             "bytes": self.bytes,
             "records": self.records,
@@ -286,6 +287,19 @@ class _Page:
         if member not in found:
             raise UnknownError("bytes left by", member, list(found))
         return found[member]
+
+    def counterparts(self, what: str) -> str:
+        """Which of etcd's files ours are like."""
+
+        def ours(path: str) -> str:
+            if not path.endswith(".py"):
+                return f"[`{path}`]({self.up}{packages.DIRECTORY}/minietcd.{path}.md)"
+            self.book.files.add(path)
+            return f"[`{path.removeprefix('minietcd/')}`]({self.up}source/{path.replace('.py', '.md')})"
+
+        files = counterparts.files(self.code.root)
+        theirs = partial(page.go_link, lines=self.code.symbols)
+        return counterparts.Counterparts(files, self.say, ours, theirs).tell(what)
 
     def source(self, function: Function) -> str:
         """The address of it, for what is not Markdown."""

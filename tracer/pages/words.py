@@ -16,6 +16,28 @@ _CHINESE = {
     "who": "谁",
     "ours": "我们的",
     "etcd's": "etcd 的",
+    "twins": "对应数",
+    "what it is": "是什么",
+    "Packages whose manual follows no file of etcd's": "没有对应文件的包说明",
+    "**{} of our {} files** have counterparts among {} files of etcd's, and name {} Go twins.": (
+        "**我们的 {1} 个文件里有 {0} 个**在 etcd 里有对应，涉及 etcd 的 {2} 个文件，"
+        "一共指明了 {3} 个 Go 里的对应。"
+    ),
+    "Every Client has one from the start, and no put calls it; ours offers no such service yet.": (
+        "每个 Client 一创建就带着它们，但 put 从不调用；我们的客户端还没有这些服务。"
+    ),
+    "It hands gRPC a logger. Python's logging needs no handing on.": (
+        "把 logger 交给 gRPC。Python 的 logging 用不着转交。"
+    ),
+    "Without a connection, gRPC asks a picker that returns an error; our calls wait in the balancer.": (
+        "还没有连接时，gRPC 问的是一个只会返回错误的 picker；我们的调用在 balancer 里等着。"
+    ),
+    "It chooses among pickers by policy, of which there is one; it is part of our balancer.": (
+        "按策略选择 picker，而策略只有一种；在我们这里它是 balancer 的一部分。"
+    ),
+    "It wraps each transaction to count its puts and bytes for /metrics; our store is not counted.": (
+        "给每个事务包一层，为 /metrics 统计 put 的次数和字节数；我们的存储不做这项统计。"
+    ),
     "{}: what becomes what, and why": "{}：什么变成什么，为什么",
     "{} through its stations": "{} 的各站",
     "a turn of {}": "{} 的一轮",
