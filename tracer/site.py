@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import io
 import logging
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -163,11 +164,16 @@ def write_sources(traces: Iterable[Trace], linked: set[str], directory: Path) ->
 
 
 def write_decisions(directory: Path, path: Path) -> None:
-    """A list of the decisions, by number."""
-    pages = sorted(directory.glob("[0-9]*.md"))
-    titles = [page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ") for page in pages]
-    items = (f"- [{title}]({page.name})\n" for title, page in zip(titles, pages, strict=True))
-    _write(path, "".join(items))
+    """The decisions by number, and of each the first two sentences of what was decided."""
+    _write(path, "\n".join(_decision(page) for page in sorted(directory.glob("[0-9]*.md"))))
+
+
+def _decision(page: Path) -> str:
+    text = page.read_text(encoding="utf-8")
+    number, _, title = text.partition("\n")[0].removeprefix("# ").partition(". ")
+    decided = text.partition("**Decision.** ")[2].partition("\n\n")[0]
+    first = " ".join(re.split(r"(?<=\.)\s+", decided)[:2])
+    return f"[{number} · {title}]({page.name})\n:   {' '.join(first.split()).rstrip(':.')}.\n"
 
 
 def _write(path: Path, text: str) -> None:

@@ -6,6 +6,8 @@ written where MkDocs looks for it. A name that means nothing ends the build: fil
     {{Node.run}}                     our function, linked; file.py#Name where several have that name
     {{go Node.run}}                  its Go twin, linked at the pinned version
     {{value STREAM_BUF_SIZE}}        what the code makes a constant
+    {{measured simulator no-fsync}}  what was measured once and is kept in ``docs/prose/reference``, there in
+                                     ``simulator.json``: a figure, or the cells of a row
     {{channel put readyc}}           a channel that something crosses in that scenario
     {{figure put calls}}             a number: see ``figures.FIGURES``
     {{took put n1 WAL.sync}}         how long that call took, {{when …}} when it began; {{times …}} how many

@@ -14,7 +14,7 @@ from textwrap import dedent
 
 from tracer import wire
 from tracer.model import Evidence, Function, Span, Trace
-from tracer.pages import anatomy, counterparts, database, figures, hexbox, packages, tables, whole
+from tracer.pages import anatomy, counterparts, database, figures, hexbox, measured, packages, tables, whole
 from tracer.pages.code import Code, Place, UnknownError
 from tracer.pages.words import ENGLISH, Words, language
 from tracer.render import callgraph, page, statechart, turn, turns
@@ -107,6 +107,7 @@ class _Page:
                 tables.counted(self.sliced(scenario), member)
             ),
             "counterparts": self.counterparts,
+            "measured": lambda name, *what: measured.figure(self.code.root, name, " ".join(what)),
             "value": lambda name: f"`{self.code.value(name)}`",
             "bytes": self.bytes,
             "records": self.records,
