@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tracer.model import CLIENT, Trace
-from tracer.slice import Turn
+from tracer.model import CLIENT, Function, Trace
 
 type Lane = tuple[str, str]
 """Member and task."""
 
 REASONS: dict[str, str] = {
-    "gRPC": "etcd's gRPC library makes this hop between its own goroutines, which were not recorded",
-    "quorum": "no hop: what was counted before, kept in memory; drawn because it is a cause",
-    "batch interval": "no hop: the timer after which the backend commits what was written",
+    "gRPC": (
+        "The request and its answer pass between goroutines of etcd's gRPC library, which were not recorded; "
+        "ours shows that way as one hand-off."
+    ),
+    "quorum": (
+        "Nothing is handed over here: the leader had counted what other members acknowledged, and kept the "
+        "count in memory. It is drawn because what comes next waited for it."
+    ),
+    "batch interval": (
+        "Nothing is handed over here: when its timer runs out, the backend commits what was written, as "
+        "etcd's does. It is drawn to show which writes that commit makes lasting."
+    ),
 }
-"""Why a function of etcd's has no call of ours, or a hop of ours none of etcd's."""
+"""Why a function of etcd's has no call of ours, or a hop of ours none of etcd's, in whole sentences.
+
+The pages have them in each of their languages."""
 
 
 @dataclass(slots=True)
@@ -77,7 +87,7 @@ def compare(trace: Trace, recording: Recording) -> Score:
     kept = total = 0
     disordered = {}
     for lane, visits in recording.lanes.items():
-        mine = ours.get(lane, [])
+        mine = ours.get(lane, {})
         both = [go for go in visits if go in mine]
         common = longest_common([go for go in mine if go in visits], both)
         kept, total = kept + len(common), total + len(both)
@@ -95,6 +105,19 @@ def compare(trace: Trace, recording: Recording) -> Score:
         disordered=disordered,
         missing_channels=missing_channels,
     )
+
+
+type Pair = tuple[str, Function | None]
+"""A Go name, and which of ours stands for it there."""
+
+
+def beside(trace: Trace, recording: Recording) -> Iterator[tuple[Lane, list[Pair]]]:
+    """For each lane of ``recording``, named as in ``trace``, its functions and ours."""
+    mapping = _mapping(trace, recording)
+    ours, called = _visits(trace, mapping), {theirs: mine for mine, theirs in mapping.items()}
+    for (member, task), visits in recording.lanes.items():
+        there = ours.get((member, task), {})
+        yield (called[member], task), [(go, there.get(go)) for go in visits]
 
 
 def longest_common(a: Sequence[str], b: Sequence[str]) -> list[str]:
@@ -125,10 +148,11 @@ def _mapping(trace: Trace, recording: Recording) -> dict[str, str]:
     return {**mapping, **dict(zip(ours, theirs, strict=False)), CLIENT: CLIENT}
 
 
-def _visits(trace: Trace, mapping: dict[str, str]) -> dict[Lane, list[str]]:
-    lanes: dict[Lane, dict[str, Turn]] = defaultdict(dict)
+def _visits(trace: Trace, mapping: dict[str, str]) -> dict[Lane, dict[str, Function]]:
+    """In each lane by Go name the first of ours that was visited there, in the order of first visits."""
+    lanes: dict[Lane, dict[str, Function]] = defaultdict(dict)
     for span in trace.spans.values():
         task = trace.tasks[span.task]
         for go in span.function.go:
-            lanes[mapping[task.member], task.name].setdefault(go, (span.task, span.turn))
-    return {lane: list(visits) for lane, visits in lanes.items()}
+            lanes[mapping[task.member], task.name].setdefault(go, span.function)
+    return lanes

@@ -12,21 +12,20 @@ import logging
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
 
-from tracer import fidelity
 from tracer.fold import View, story
 from tracer.model import Trace
 from tracer.pages import book as book_pages
 from tracer.pages import packages, unshown
 from tracer.pages.book import Book, PageError, Recording
-from tracer.pages.code import UPSTREAM, Code, go_lines
+from tracer.pages.code import Code, go_lines
 from tracer.render import json, page, player
 from tracer.render.terminal import Terminal
-from tracer.scenarios import SCENARIOS, Scenario
+from tracer.scenarios import SCENARIOS
 from tracer.source import ROOT
 from tracer.stations import station
 
@@ -90,11 +89,9 @@ def write_all(docs: Path, book: Book) -> None:
         shutil.rmtree(directory, ignore_errors=True)
     player.write(played)
     book_pages.write(book, docs)
-    compared = {each: book.record(each.name).sliced for each in SCENARIOS.values() if each.recording}
     for name in sorted(book.played):
         _write(traces_of / f"{name}.json", json.dump(book.record(name).sliced))
-    write_fidelity(compared, pieces / "fidelity.md")
-    write_sources(compared.values(), book.files | set(packages.files(ROOT)), sources)
+    write_sources((each.trace for each in book.compared), book.files | set(packages.files(ROOT)), sources)
     write_decisions(docs / "decisions", pieces / "decisions.md")
     left = book.unshown(book.record(name).sliced for name in SCENARIOS)
     _write(pieces / "unshown.md", unshown.markdown(left))
@@ -119,38 +116,6 @@ def write_picture(trace: Trace, path: Path = PICTURE) -> None:
     _write(
         path, console.export_svg(title=title, code_format=_SVG.replace("@title@", title), unique_id="one-put")
     )
-
-
-def write_fidelity(traces: dict[Scenario, Trace], path: Path) -> None:
-    """The scores, and what is missing or too much, each with its reason."""
-    scores = {}
-    for scenario, trace in traces.items():
-        with (UPSTREAM / f"{scenario.recording}.jsonl").open() as lines:
-            scores[scenario] = fidelity.compare(trace, fidelity.read(lines))
-    rows = ["| scenario | functions | order | channels |", "|---|--:|--:|--:|"]
-    for scenario, score in scores.items():
-        figures = " | ".join(f"{100 * part:.1f} %" for part in (score.functions, score.order, score.channels))
-        rows.append(f"| {scenario.title} | {figures} |")
-    text = "\n".join(rows) + "\n\n" + "".join(_differences(scores))
-    _write(path, text)
-
-
-def _differences(scores: dict[Scenario, fidelity.Score]) -> Iterable[str]:
-    parts: dict[str, Callable[[fidelity.Score], list[str]]] = {
-        "Functions of etcd's that have no span of ours": lambda score: score.missing,
-        "Channels of etcd's that have no edge of ours": lambda score: score.missing_channels,
-        "Hand-offs of ours that etcd does not make": lambda score: score.extra,
-    }
-    for title, part in parts.items():
-        yield f"## {title}\n\n"
-        found: dict[str, list[str]] = {}
-        for scenario, score in scores.items():
-            for name in part(score):
-                found.setdefault(name, []).append(scenario.title)
-        for name, where in sorted(found.items()):
-            scope = "all four" if len(where) == len(scores) else ", ".join(where)
-            yield f"- `{name}` ({scope}): {fidelity.REASONS.get(name, 'unexplained')}\n"
-        yield "\n" if found else "None.\n\n"
 
 
 def write_sources(traces: Iterable[Trace], linked: set[str], directory: Path) -> None:

@@ -21,6 +21,9 @@ written where MkDocs looks for it. A name that means nothing ends the build: fil
     {{states ROLES}}                 a table of states, drawn: what becomes what, and why
     {{turns put n1}}                 how readyc and advancec took turns on n1
     {{player put Ready}}             the player, opened at a station or function
+    {{beside put}}                   the path on which etcd was recorded, and ours, as a table
+    {{compared channels}}            what differs of the two, in all that etcd was recorded on, and why:
+                                     ``functions``, ``channels``, ``hand-offs``; ``scores``: rows of a table
 
     {{counterparts files}}           which of etcd's files each of ours is like; ``facts``: in a sentence;
                                      ``alone``, ``packages``: like none; ``put``: etcd's that we lack

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from inspect import signature
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -14,7 +14,18 @@ from textwrap import dedent
 
 from tracer import wire
 from tracer.model import Evidence, Function, Span, Trace
-from tracer.pages import anatomy, counterparts, database, figures, hexbox, measured, packages, tables, whole
+from tracer.pages import (
+    anatomy,
+    counterparts,
+    database,
+    figures,
+    hexbox,
+    likeness,
+    measured,
+    packages,
+    tables,
+    whole,
+)
 from tracer.pages.code import Code, Place, UnknownError
 from tracer.pages.words import ENGLISH, Words, language
 from tracer.render import callgraph, page, statechart, turn, turns
@@ -66,6 +77,11 @@ class Book:
 
         return _BREAK.sub("", _DIRECTIVE.sub(replaced, text))
 
+    @cached_property
+    def compared(self) -> list[likeness.Compared]:
+        """What the real etcd was recorded on, too."""
+        return likeness.everything(lambda name: self.record(name).sliced)
+
     def unshown(self, traces: Iterable[Trace]) -> list[Function]:
         """The traced functions that no page shows, by name."""
         found = {span.function.name: span.function for trace in traces for span in trace.spans.values()}
@@ -108,6 +124,8 @@ class _Page:
             ),
             "counterparts": self.counterparts,
             "measured": lambda name, *what: measured.figure(self.code.root, name, " ".join(what)),
+            "compared": self.compared,
+            "beside": self.beside,
             "value": lambda name: f"`{self.code.value(name)}`",
             "bytes": self.bytes,
             "records": self.records,
@@ -246,6 +264,26 @@ class _Page:
         machine = tables.states(self.code.table(name))
         picture = callgraph.svg(statechart.dot(machine), self.say("{}: what becomes what, and why", name))
         return _scrolling(picture, self.say("The same in words"), statechart.words(machine))
+
+    def compared(self, what: str) -> str:
+        """How like etcd's our paths are, in rows of scores, or a kind of difference."""
+        if what == "scores":
+            return tables.markdown(likeness.scores(self.book.compared, self.say))
+        if what not in likeness.PARTS:
+            raise UnknownError("comparison of", what, ["scores", *likeness.PARTS])
+        return likeness.differences(self.book.compared, what, self.say)
+
+    def beside(self, scenario: str) -> str:
+        """Etcd's path and ours."""
+        trace = self.sliced(scenario)
+        found = likeness.compared(SCENARIOS[scenario], trace)
+        return likeness.beside(found, self.say, self.linked, partial(page.go_link, lines=self.code.symbols))
+
+    def linked(self, function: Function) -> str:
+        """A link to ours, which this page names and does not show."""
+        self.book.files.add(function.file)
+        address = f"{self.up}source/{function.file.replace('.py', '.md')}"
+        return f"[`{function.name}`]({address}#__codelineno-0-{function.line})"
 
     def steps(self, *names: str) -> str:
         """Tables of the code beside each other; ``A+B`` are two in one column."""

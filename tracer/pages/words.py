@@ -38,6 +38,28 @@ _CHINESE = {
     "It wraps each transaction to count its puts and bytes for /metrics; our store is not counted.": (
         "给每个事务包一层，为 /metrics 统计 put 的次数和字节数；我们的存储不做这项统计。"
     ),
+    "in each": "每一个都有",
+    "; ": "；",
+    "There is none.": "没有。",
+    "put to the leader of three": "三个成员，put 发给 leader",
+    "put, one member": "单个成员，put",
+    "put to a follower of three": "三个成员，put 发给 follower",
+    "linearizable get from three": "三个成员，线性一致读",
+    "The request and its answer pass between goroutines of etcd's gRPC library, which were not recorded; "
+    "ours shows that way as one hand-off.": (
+        "请求和应答要在 etcd 的 gRPC 库自己的几个 goroutine 之间传递，这些 goroutine 没有被记录；"
+        "我们把这段路画成一次交接。"
+    ),
+    "Nothing is handed over here: the leader had counted what other members acknowledged, and kept the "
+    "count in memory. It is drawn because what comes next waited for it.": (
+        "这里没有交出任何东西：别的成员确认过什么，leader 已经数过，数目留在内存里。"
+        "把它画出来，是因为接下来的事等的就是它。"
+    ),
+    "Nothing is handed over here: when its timer runs out, the backend commits what was written, as "
+    "etcd's does. It is drawn to show which writes that commit makes lasting.": (
+        "这里没有交出任何东西：和 etcd 一样，定时器一到，backend 就提交写过的内容。把它画出来，"
+        "是为了看清这次提交让哪些写入真正留了下来。"
+    ),
     "{}: what becomes what, and why": "{}：什么变成什么，为什么",
     "{} through its stations": "{} 的各站",
     "a turn of {}": "{} 的一轮",
