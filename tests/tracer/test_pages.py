@@ -98,7 +98,8 @@ def test_the_overview_leads_into_the_player_of_this_page_or_of_another(book: Boo
         ("{{took put n1 WAL.sink}}", "(is it WAL.sync?)"),
         ("{{listing WAL.cut put n1}}", "there is no line that ran on n1 in WAL.cut"),
         ("{{player put Redy}}", "there is no station or function Redy (is it Ready?)"),
-        ("{{graph put n1 Raft.step 2 hole}}", "there is no way to draw hole (is it whole?)"),
+        ("{{graph put n1 Raft.step 2 hole}}", "there is no part of a recording hole (is it whole?)"),
+        ("{{got put n1 WAL.save ent}}", "there is no argument of WAL.save ent (is it ents?)"),
         ("{{cases Node.tick}}", "there is no select in tick"),
         ("{{steps STEP_LEADRE}}", "there is no table STEP_LEADRE (is it STEP_LEADER?)"),
         ("{{turns putt n1}}", "there is no scenario putt"),
@@ -222,6 +223,12 @@ def test_a_turn_can_be_found_by_a_word_of_an_argument(book: Book) -> None:
     told = book.page(PAGE, "{{graph put n1 Raft.step:MsgAppResp 1}}")
     assert "recvc brings MsgAppResp" in told
     assert "propc brings MsgProp" in book.page(PAGE, "{{graph put n1 Raft.step 1}}")
+
+
+def test_what_a_call_was_given_and_what_it_returned_can_stand_in_a_sentence(book: Book) -> None:
+    index = book.page(PAGE, "{{got put n1 WAL.save_entry e}}")
+    assert book.page(PAGE, "up to {{gave put n2 RaftLog.maybe_append}}") == f"up to {index}"
+    assert book.page(PAGE, "{{got put n1 Raft.step:MsgAppResp m whole}}").endswith(f"→n1 has {index}")
 
 
 def test_what_no_page_shows_is_listed(book: Book, recording: Recording) -> None:

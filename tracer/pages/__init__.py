@@ -11,6 +11,8 @@ written where MkDocs looks for it. A name that means nothing ends the build: fil
     {{channel put readyc}}           a channel that something crosses in that scenario
     {{figure put calls}}             a number: see ``figures.FIGURES``
     {{took put n1 WAL.sync}}         how long that call took, {{when …}} when it began; {{times …}} how many
+    {{got put n1 WAL.save ents}}     what that call was given as ents, {{gave …}} what it returned (of entries
+                                     the indices); with ``whole`` at its end also of one that served nobody
     {{listing Node.run put n1}}      its text, with the lines that ran on n1 marked
     {{graph put n1 Raft.step}}       the turn in which that was called, drawn: its calls, its hand-offs;
                                      ``Raft.step 4`` shows so many calls deep, ``Raft.step 4 whole`` also

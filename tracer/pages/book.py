@@ -140,6 +140,10 @@ class _Page:
             "took": lambda scenario, member, name: figures.took(self.sliced(scenario), member, name),
             "when": lambda scenario, member, name: figures.when(self.sliced(scenario), member, name),
             "times": lambda scenario, member, name: figures.times(self.sliced(scenario), member, name),
+            "got": lambda scenario, member, name, argument, of="": figures.got(
+                self.seen(scenario, of), member, name, argument
+            ),
+            "gave": lambda scenario, member, name, of="": figures.gave(self.seen(scenario, of), member, name),
         }
 
     def resolve(self, words: list[str]) -> str:
@@ -191,14 +195,10 @@ class _Page:
 
     def graph(self, scenario: str, member: str, name: str, depth: str = "2", of: str = "") -> str:
         """The turn in which a call was made; one that served nothing is looked for in all that was seen."""
-        if of not in ("", "whole"):
-            raise UnknownError("way to draw", of, ["whole"])
-        trace, played = self.sliced(scenario), scenario
+        trace, played = self.seen(scenario, of), "" if of else scenario
         try:
             span = figures.calls(trace, member, name)[0]
         except UnknownError:
-            of = "whole"
-        if of:
             trace, played = self.recording(scenario).whole, ""
             span = figures.calls(trace, member, name)[0]
         prefix = f"g{next(self.numbers)}"
@@ -364,6 +364,12 @@ class _Page:
         if scenario not in SCENARIOS:
             raise UnknownError("scenario", scenario, list(SCENARIOS))
         return self.book.talk(scenario)
+
+    def seen(self, scenario: str, of: str) -> Trace:
+        """What served its requests, or ``whole``: all that was seen. Raises UnknownError."""
+        if of not in ("", "whole"):
+            raise UnknownError("part of a recording", of, ["whole"])
+        return self.recording(scenario).whole if of else self.sliced(scenario)
 
     def sliced(self, scenario: str) -> Trace:
         """What served its requests. Raises UnknownError."""

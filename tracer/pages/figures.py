@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from tracer.model import CLIENT, Span, Trace
 from tracer.pages.code import UnknownError
+
+_ENTRIES = re.compile(r"^entr(y|ies) ")
 
 
 def calls(trace: Trace, member: str, name: str) -> list[Span]:
@@ -48,6 +51,24 @@ def since(trace: Trace, span: Span) -> str:
 def times(trace: Trace, member: str, name: str) -> str:
     """How many such calls there are."""
     return str(len(calls(trace, member, name)))
+
+
+def got(trace: Trace, member: str, name: str, argument: str) -> str:
+    """What the first such call was given as ``argument``. Raises UnknownError."""
+    args = calls(trace, member, name)[0].args
+    if argument not in args:
+        raise UnknownError(f"argument of {name}", argument, list(args))
+    return _bare(args[argument])
+
+
+def gave(trace: Trace, member: str, name: str) -> str:
+    """What the first such call returned."""
+    return _bare(calls(trace, member, name)[0].result)
+
+
+def _bare(value: object) -> str:
+    """As a sentence of any language can take it in: of entries the indices."""
+    return _ENTRIES.sub("", str(value))
 
 
 def channel(trace: Trace, name: str) -> str:
