@@ -6,6 +6,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 import pytest
+from markdown.extensions.toc import slugify
 from mkdocs.utils.meta import get_data
 
 from minietcd.raft.raft import ROLES
@@ -51,6 +52,42 @@ def test_a_function_becomes_a_link_to_where_it_stands_and_its_twin_one_to_go(boo
     assert book.files == {"minietcd/raft/node.py"}
 
 
+def test_a_field_and_what_is_only_the_tracers_have_their_places_too(book: Book, code: Code) -> None:
+    assert code.find("HardState.commit").file == "minietcd/raft/raftpb.py"
+    assert code.find("MessageType.MsgApp").line == code.find("MessageType").line + 6
+    assert code.find("Span.turn").file == "tracer/model.py"
+    assert code.find("Node.run").file == "minietcd/raft/node.py"
+    assert "../source/tracer/model.md" in book.page(PAGE, "{{Span.turn}}")
+    with pytest.raises(
+        UnknownError, match=r"there is no function HardState\.comit \(is it HardState\.commit\?\)"
+    ):
+        code.find("HardState.comit")
+
+
+def test_a_page_is_linked_by_its_heading_in_the_language_of_the_page(book: Book) -> None:
+    assert book.page(PAGE, "{{see put/09-ready}}") == "[9 · Ready](../put/09-ready.md)"
+    there = book.page(PurePosixPath("reference/glossary.zh.md"), "{{see put/17-reply}}")
+    assert there == "[17 · 回复](../put/17-reply.md)"
+
+
+def test_the_words_of_the_glossary_are_sorted_and_have_the_same_anchors_in_each_language() -> None:
+    english, chinese = (
+        (ROOT / "docs" / "prose" / "reference" / name).read_text(encoding="utf-8")
+        for name in ("glossary.md", "glossary.zh.md")
+    )
+    words = re.findall(r"^## (.+)$", english, re.MULTILINE)
+    assert len(words) > 60
+    assert words == sorted(words, key=str.casefold)
+    anchors = [slugify(word, "-") for word in words]
+    assert re.findall(r"^## .+\{ #(\S+) \}$", chinese, re.MULTILINE) == anchors
+    assert set(re.findall(r"\]\(#([\w-]+)\)", english + chinese)) <= set(anchors)
+    met = [re.findall(r"\{\{[^}]+\}\}", line) for line in english.splitlines() if line.startswith("{{see")]
+    assert met == [
+        re.findall(r"\{\{[^}]+\}\}", line) for line in chinese.splitlines() if line.startswith("{{see")
+    ]
+    assert len(met) == len(words)
+
+
 def test_a_table_of_states_is_drawn_with_every_change_and_its_reason(book: Book) -> None:
     text = book.page(PAGE, "{{states ROLES}}")
     assert text.count('class="edge"') >= sum(len(to) for to in ROLES.values())
@@ -93,6 +130,7 @@ def test_the_overview_leads_into_the_player_of_this_page_or_of_another(book: Boo
     [
         ("{{Node.rum}}", "there is no function Node.rum (is it Node.run?)"),
         ("{{go raft/node.go#node.rum}}", "there is no Go function raft/node.go#node.rum (is it "),
+        ("{{see put/09-redy}}", "there is no page put/09-redy (is it put/09-ready?)"),
         ("{{channel put readycc}}", "there is no channel readycc (is it readyc?)"),
         ("{{figure put call}}", "there is no figure call (is it calls?)"),
         ("{{took put n1 WAL.sink}}", "(is it WAL.sync?)"),

@@ -3,8 +3,10 @@
 A page is a file below ``docs/prose``; what stands in it between double braces is replaced, and the page
 written where MkDocs looks for it. A name that means nothing ends the build: file, line and name are told.
 
-    {{Node.run}}                     our function, linked; file.py#Name where several have that name
+    {{Node.run}}                     our function, class or field, linked; file.py#Name where several have
+                                     that name; the tracer's if minietcd has none
     {{go Node.run}}                  its Go twin, linked at the pinned version
+    {{see put/09-ready}}             another page, linked by its heading
     {{value STREAM_BUF_SIZE}}        what the code makes a constant
     {{measured simulator no-fsync}}  what was measured once and is kept in ``docs/prose/reference``, there in
                                      ``simulator.json``: a figure, or the cells of a row

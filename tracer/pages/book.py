@@ -99,6 +99,7 @@ class _Page:
         self.numbers = count(1)
         self.kinds: Mapping[str, Callable[..., str]] = {
             "go": self.go,
+            "see": self.see,
             "listing": self.listing,
             "graph": self.graph,
             "overview": self.overview,
@@ -169,6 +170,17 @@ class _Page:
     def go(self, name: str) -> str:
         """Links to Go's."""
         return ", ".join(page.go_link(each, self.code.symbols) for each in self.code.go(name))
+
+    def see(self, name: str) -> str:
+        """A link to the page of that name, by its heading in this language. Raises UnknownError."""
+        prose = self.code.root / "docs" / "prose"
+        suffix = ".md" if self.say.language == ENGLISH else f".{self.say.language}.md"
+        page = prose / f"{name}{suffix}"
+        if not page.is_file():
+            known = [each.relative_to(prose).as_posix() for each in prose.rglob(f"*{suffix}")]
+            raise UnknownError("page", name, [each.removesuffix(suffix) for each in known])
+        head = next(line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("# "))
+        return f"[{head.removeprefix('# ')}]({self.up}{name}.md)"
 
     def listing(self, name: str, scenario: str = "", member: str = "") -> str:
         """The text of a function, and which lines of it ran."""

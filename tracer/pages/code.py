@@ -1,4 +1,4 @@
-"""The functions and classes of minietcd by name, and the Go symbols that they name."""
+"""The functions, classes and fields of our code by name, and the Go symbols that they name."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ class Place:
 
 
 class Code:
-    """What is below ``root``/minietcd; ``symbols`` are the lines of Go's, by ``path#symbol``."""
+    """What is below ``root``/minietcd; ``symbols`` are the lines of Go's, by ``path#symbol``.
+
+    A name that minietcd has not may be the tracer's.
+    """
 
     def __init__(self, root: Path, symbols: Mapping[str, int]) -> None:
         self.root, self.symbols = root, symbols
@@ -56,16 +59,23 @@ class Code:
         for path in sorted((root / "minietcd").rglob("*.py")):
             file = path.relative_to(root).as_posix()
             tree = ast.parse(path.read_text(encoding="utf-8"))
-            for place in _places(tree, file, ""):
-                self._places[place.name].append(place)
+            self._add(_places(tree, file, ""))
             self._tables |= _tables(tree)
             for name, value in _values(tree):
                 self._values[name].append(value)
+        for path in sorted((root / "tracer").rglob("*.py")):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            self._add(_places(tree, path.relative_to(root).as_posix(), ""))
+
+    def _add(self, places: Iterator[Place]) -> None:
+        for place in places:
+            self._places[place.name].append(place)
 
     def find(self, name: str) -> Place:
         """What ``name``, or ``file.py#name``, is. Raises UnknownError, also if it may be one of several."""
         file, _, symbol = name.rpartition("#")
         found = [place for place in self._places.get(symbol, ()) if place.file.endswith(file)]
+        found = [place for place in found if place.file.startswith("minietcd/")] or found
         if len(found) > 1:
             files = ", ".join(f"{place.file}#{symbol}" for place in found)
             raise UnknownError("one and only function", f"{name}: there are {files}", [])
@@ -112,6 +122,10 @@ def _places(node: ast.AST, file: str, prefix: str) -> Iterator[Place]:
             yield from _places(child, file, f"{name}.")
         elif isinstance(child, ast.If | ast.Try):
             yield from _places(child, file, prefix)
+        elif isinstance(node, ast.ClassDef) and isinstance(child, ast.Assign | ast.AnnAssign):
+            targets = child.targets if isinstance(child, ast.Assign) else [child.target]
+            for name in (target.id for target in targets if isinstance(target, ast.Name)):
+                yield Place(prefix + name, file, child.lineno, child.end_lineno or child.lineno, ())
 
 
 def _tables(tree: ast.Module) -> Iterator[tuple[str, dict[str, str]]]:
