@@ -10,8 +10,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -19,12 +21,10 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.web.serve import serve
 
 ROOT = Path(__file__).parents[2]
-INSTANT = """\
-INHERIT: mkdocs.yml
-site_dir: instant
-site_url: {url}
-theme: {{ features: [navigation.instant, navigation.tabs] }}
-"""
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
+"""Debian's Chromium needs its sandbox switched off to run as root."""
+
+type Built = Future[Path]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,26 +40,44 @@ def no_task_crashes() -> None:
 
 
 @pytest.fixture(scope="session")
-def docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The docs as ``make docs`` writes them, in a copy so that nothing is left behind."""
+def builds(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[list[Built]]:
+    """The docs as ``make docs`` builds them, in copies so that nothing is left behind.
+
+    The second comes while the first does, if it is wanted: there are two cores.
+    """
     if not shutil.which("dot"):
         missing("dot (Debian: graphviz)")
-    return written(tmp_path_factory.mktemp("site"))
+    twice = any("again" in getattr(item, "fixturenames", ()) for item in request.session.items)
+    with ThreadPoolExecutor() as together:
+        yield [
+            together.submit(build, tmp_path_factory.mktemp(f"site-{seed}"), seed)
+            for seed in (("1", "7") if twice else ("1",))
+        ]
 
 
-def written(copy: Path) -> Path:
-    """What ``make docs`` begins with, in ``copy``."""
+def build(copy: Path, seed: str) -> Path:
+    """What ``make docs`` does, in ``copy``, where sets and dicts of strings are ordered by ``seed``."""
     made = shutil.ignore_patterns("_generated", "source", "packages", "player", "traces")
     shutil.copytree(ROOT / "docs", copy / "docs", ignore=made)
     shutil.copy(ROOT / "mkdocs.yml", copy)
-    run(copy, "tracer.site", "--docs", str(copy / "docs"))
+    run(copy, "tracer.site", "--docs", str(copy / "docs"), PYTHONHASHSEED=seed)
+    run(copy, "mkdocs", "build", "--strict", PYTHONHASHSEED=seed)
     return copy
 
 
 @pytest.fixture(scope="session")
+def docs(builds: list[Built]) -> Path:
+    return builds[0].result()
+
+
+@pytest.fixture(scope="session")
 def site(docs: Path) -> Path:
-    run(docs, "mkdocs", "build", "--strict")
     return docs / "site"
+
+
+@pytest.fixture(scope="session")
+def again(builds: list[Built]) -> Path:
+    return builds[1].result() / "site"
 
 
 @pytest.fixture(scope="session")
@@ -75,36 +93,41 @@ def url(site: Path, served: Callable[[Path], str]) -> str:
 
 
 @pytest.fixture(scope="session")
-def instant(docs: Path, served: Callable[[Path], str]) -> str:
-    """The same site with Material's instant navigation: pages change without being loaded."""
-    (docs / "instant").mkdir()
-    url = served(docs / "instant")
-    # Which links it takes over is told by the sitemap, port and all.
-    (docs / "instant.yml").write_text(INSTANT.format(url=url))
-    run(docs, "mkdocs", "build", "--config-file", "instant.yml")  # the plugin for languages warns of it
+def instant(site: Path, served: Callable[[Path], str]) -> str:
+    """The same site with Material's instant navigation: pages change without being loaded.
+
+    Its script asks the page whether to, and the sitemap where.
+    """
+    copy = site.with_name("instant")
+    shutil.copytree(site, copy)
+    url = served(copy)
+    places = []
+    for page in copy.rglob("index.html"):
+        asked = page.read_text()
+        page.write_text(asked.replace('"features": [', '"features": ["navigation.instant", ', 1))
+        places.append(f"<url><loc>{url}{page.parent.relative_to(copy).as_posix()}/</loc></url>")
+    (copy / "sitemap.xml").write_text(f"<urlset>{''.join(places)}</urlset>")
     return url
+
+
+def chromium() -> str:
+    """Where the browser is."""
+    return shutil.which("chromium") or shutil.which("google-chrome") or missing("chromium (Debian: chromium)")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; it needs its sandbox switched off to run as root.
-
-    Its loop would be in the way of the tests that come after a module.
-    """
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        missing("chromium (Debian: chromium)")
+    """Its loop would be in the way of tests that have their own, so it ends with the module."""
     with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
-        yield (launched := playwright.chromium.launch(executable_path=chromium, args=flags))
+        yield (launched := playwright.chromium.launch(executable_path=chromium(), args=FLAGS))
         launched.close()
 
 
-def run(directory: Path, *words: str) -> None:
+def run(directory: Path, *words: str, **environ: str) -> None:
     result = subprocess.run(
         [sys.executable, "-m", *words],
         cwd=directory,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1", **environ},
         capture_output=True,
         text=True,
         check=False,
@@ -112,5 +135,5 @@ def run(directory: Path, *words: str) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} is not installed")

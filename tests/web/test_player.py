@@ -317,8 +317,8 @@ def test_instant_navigation_leaves_nothing_behind(browser: Browser, instant: str
         page.evaluate("window.same = true")
         alive = counting(page)
         for _ in range(3):
-            page.locator(".md-tabs a", has_text="Fidelity").click()
-            page.wait_for_url("**/fidelity/")
+            page.locator(".md-tabs a", has_text="Reference").click()
+            page.wait_for_url("**/reference/packages/")
             page.wait_for_function(f"!{HERE}")
             page.locator(".md-tabs a", has_text="One put").click()
             page.wait_for_url("**/put/01-command/")
@@ -326,9 +326,9 @@ def test_instant_navigation_leaves_nothing_behind(browser: Browser, instant: str
         assert page.evaluate("window.same"), "the pages were loaded, which tests nothing"
         press(page, "next")
         assert step(page) > 1
-        page.locator(".md-tabs a", has_text="Fidelity").click()
+        page.locator(".md-tabs a", has_text="Reference").click()
         page.wait_for_function(f"!{HERE}")
-        page.locator(".md-tabs a", has_text="Benchmarks").click()  # Material holds on to the page before
+        page.locator(".md-nav a", has_text="Benchmarks").click()  # Material holds on to the page before
         page.wait_for_url("**/benchmarks/")
         assert alive() == 0
 
