@@ -329,7 +329,7 @@ def test_instant_navigation_leaves_nothing_behind(browser: Browser, instant: str
         page.locator(".md-tabs a", has_text="Reference").click()
         page.wait_for_function(f"!{HERE}")
         page.locator(".md-nav a", has_text="Benchmarks").click()  # Material holds on to the page before
-        page.wait_for_url("**/benchmarks/")
+        page.wait_for_url("**/reference/benchmarks/")
         assert alive() == 0
 
 
