@@ -273,10 +273,10 @@ class RaftNode:
 
 
 def should_wait_wal_sync(rd: Ready) -> bool:
-    """Whether something is both unsaved and committed, as it is in a cluster of one.
+    """Whether something is both unsaved and committed, as in a cluster of one, or when a follower catches up.
 
-    With more members an entry is committed only once most disks have it; alone it could be applied and
-    answered before any disk has.
+    Otherwise an entry is committed only once most disks have it; alone it could be applied and answered
+    before any disk has.
 
     Go: etcdserver/raft.go#shouldWaitWALSync
     """
