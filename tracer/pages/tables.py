@@ -188,7 +188,8 @@ def records(segment: bytes) -> Iterator[tuple[str, ...]]:
     for each in anatomy.records(segment):
         length, padding = each.sizes()
         kind, crc = anatomy.RECORDS[each.record.type], f"`{each.record.crc:08x}`"
-        yield str(each.start), f"8 + {length} + {padding}", kind, crc, anatomy.says(each.record)
+        sizes = f"8 + {length} + {padding}".replace(" ", "&nbsp;")
+        yield str(each.start), sizes, kind, crc, anatomy.says(each.record)
 
 
 def sent(trace: Trace, member: str) -> Iterator[tuple[str, ...]]:
