@@ -318,7 +318,7 @@ def test_instant_navigation_leaves_nothing_behind(browser: Browser, instant: str
         alive = counting(page)
         for _ in range(3):
             page.locator(".md-tabs a", has_text="Reference").click()
-            page.wait_for_url("**/reference/packages/")
+            page.wait_for_url("**/reference/*/")
             page.wait_for_function(f"!{HERE}")
             page.locator(".md-tabs a", has_text="One put").click()
             page.wait_for_url("**/put/01-command/")
