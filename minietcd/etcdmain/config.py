@@ -281,12 +281,14 @@ def flags_line() -> str:
     """Each flag with its default and what it is for."""
     lines = []
     for name, flag in FLAGS.items():
-        lines += [f"  --{name} '{_text(default_of(flag))}'", f"    {flag.usage}"]
+        lines += [f"  --{name} '{default_text(flag)}'", f"    {flag.usage}"]
     known = textwrap.fill(", ".join(sorted(UNSUPPORTED)), 100, initial_indent="  ", subsequent_indent="  ")
     return "\n".join([*lines, "", "Flags of etcd that cannot be changed here yet:", known, ""])
 
 
-def _text(value: object) -> str:
+def default_text(flag: Flag) -> str:
+    """The same, as one would type it."""
+    value = default_of(flag)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

@@ -130,6 +130,8 @@ def test_the_overview_leads_into_the_player_of_this_page_or_of_another(book: Boo
     [
         ("{{Node.rum}}", "there is no function Node.rum (is it Node.run?)"),
         ("{{go raft/node.go#node.rum}}", "there is no Go function raft/node.go#node.rum (is it "),
+        ("{{program minietcdctl flag}}", "(is it minietcdctl flags?)"),
+        ("{{ran minietcdclt put}}", "there is no program minietcdclt (is it minietcdctl?)"),
         ("{{see put/09-redy}}", "there is no page put/09-redy (is it put/09-ready?)"),
         ("{{channel put readycc}}", "there is no channel readycc (is it readyc?)"),
         ("{{figure put call}}", "there is no figure call (is it calls?)"),
@@ -310,6 +312,41 @@ def test_each_package_has_a_page_that_begins_with_its_manual_and_asks_for_each_o
     assert "[`Raft.step`][minietcd.raft.raft.Raft.step]" in text
     assert "Go: [raft/doc.go]" in text
     assert text.count("# ") == text.count("## ") + 1
+
+
+def test_every_flag_of_each_program_is_told_with_its_default(book: Book) -> None:
+    def told(program: str) -> dict[str, str]:
+        rows = cells(book.page(PAGE, f"{{{{program {program} flags}}}}"))
+        return {row[0]: row[2] for row in rows[2:]}
+
+    assert told("minietcdctl")["`-w`, `--write-out`"] == "`simple`"
+    assert told("minietcd")["`--snapshot-count`<br>`ETCD_SNAPSHOT_COUNT`"] == "`100000`"
+    assert told("tracer")["`--members N`"] == "`3`"
+    assert told("tracer")["`--dot FILE`"] == told("tracer")["`--seed N`"] == "—"
+    text = book.page(PAGE, "{{program minietcdctl commands}}")
+    assert "### member promote\n" in text
+    assert "minietcdctl member promote <memberID>" in text
+    assert "| `--prev-kv` | return the previous key-value pair before modification | `false` |" in text
+
+
+def test_an_exit_code_is_told_with_the_functions_that_name_it(book: Book) -> None:
+    rows = {
+        name: (code, who) for code, name, who in cells(book.page(PAGE, "{{program minietcdctl exits}}"))[2:]
+    }
+    code, who = rows["`ExitBadArgs`"]
+    assert code == "128"
+    assert "`get_put_op`" in who.split(", ")
+    assert rows["`ExitInterrupted`"] == ("5", "—")
+
+
+def test_an_example_shows_what_the_program_prints_and_with_what_it_fails(book: Book) -> None:
+    shown = book.page(PAGE, "{{ran tracer --members 0 get foo}}").splitlines()
+    assert shown[1] == "$ tracer --members 0 get foo"
+    assert shown[2].startswith("tracer: Invalid value for '--members'")
+    assert shown[3:] == ["$ echo $?", "2", "~~~~"]
+    shown = book.page(PAGE, "{{answered put foo bar ; get foo ; get}}").splitlines()
+    assert shown[1:6] == ["$ minietcdctl put foo bar", "OK", "$ minietcdctl get foo", "foo", "bar"]
+    assert shown[-3:] == ["$ echo $?", "128", "~~~~"]
 
 
 def test_each_file_is_told_with_the_go_files_that_its_docstrings_name(book: Book, tmp_path: Path) -> None:

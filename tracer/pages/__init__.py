@@ -32,6 +32,10 @@ written where MkDocs looks for it. A name that means nothing ends the build: fil
     {{counterparts files}}           which of etcd's files each of ours is like; ``facts``: in a sentence;
                                      ``alone``, ``packages``: like none; ``put``: etcd's that we lack
 
+    {{program minietcdctl flags}}    what it can be told, as its parser has it; also ``usage``, ``commands`` …
+    {{ran minietcd --no-such}}       what a program prints and ends with, run in a process
+    {{answered put a b ; get a}}     what minietcdctl prints, asked so in turn on three members
+
 Rows of tables, below a head that the page writes:
 
     {{cases Node.run}}               the cases of its select: way, channel, what sets it, what makes it nil

@@ -16,6 +16,7 @@ from tracer import wire
 from tracer.model import Evidence, Function, Span, Trace
 from tracer.pages import (
     anatomy,
+    commands,
     counterparts,
     database,
     figures,
@@ -59,6 +60,7 @@ class Book:
     def __init__(self, code: Code, record: Callable[[str], Recording]) -> None:
         self.code = code
         self.record = cache(record)
+        self.ran, self.answered = cache(commands.ran), cache(commands.answered)
         self.talk = cache(lambda name: wire.Conversation(SCENARIOS[name].overhear()))
         self.shown: set[str] = set()
         self.files: set[str] = set()
@@ -124,6 +126,9 @@ class _Page:
                 tables.counted(self.sliced(scenario), member)
             ),
             "counterparts": self.counterparts,
+            "program": commands.Programs(self.say, self.function).tell,
+            "ran": lambda *words: self.book.ran(words),
+            "answered": lambda *words: self.book.answered(words),
             "measured": lambda name, *what: measured.figure(self.code.root, name, " ".join(what)),
             "compared": self.compared,
             "beside": self.beside,

@@ -17,6 +17,12 @@ _CHINESE = {
     "ours": "我们的",
     "etcd's": "etcd 的",
     "twins": "对应数",
+    "flag": "参数",
+    "default": "默认值",
+    "what it says": "作用",
+    "code": "退出码",
+    "etcd's name": "etcd 的名字",
+    "who says so": "由谁给出",
     "what it is": "是什么",
     "Packages whose manual follows no file of etcd's": "没有对应文件的包说明",
     "**{} of our {} files** have counterparts among {} files of etcd's, and name {} Go twins.": (
