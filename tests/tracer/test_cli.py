@@ -92,6 +92,19 @@ def test_a_picture_has_ids_and_follows_the_page(tmp_path: Path) -> None:
     assert dot.read_text().startswith("digraph trace")
 
 
+def test_a_lost_message_is_drawn_from_who_sent_it_and_leads_nowhere(tmp_path: Path) -> None:
+    svg, dot = tmp_path / "dies.svg", tmp_path / "dies.dot"
+    done = tracer("run", "examples/leader_dies.py", "--seed", "1", "--svg", str(svg), "--dot", str(dot))
+    assert done.returncode == 0
+    lines, text = dot.read_text().splitlines(), svg.read_text()
+    (vote,) = [line.split()[0] for line in lines if '"✗"' in line and 'tooltip="MsgVote n2→n1"' in line]
+    (sent,) = [line.split()[0] for line in lines if f"-> {vote} " in line]
+    (sender,) = [line for line in lines if line.strip().startswith(f"{sent} [")]
+    assert "Node.report_unreachable" in sender
+    assert f'class="edge handoff lost" data-from="{sent}" data-to="{vote}"' in text
+    assert 'xlink:href=""' not in text
+
+
 def test_three_puts_of_which_two_share_a_write() -> None:
     done = tracer("run", "examples/three_puts_one_fsync.py", "--plain")
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,6 +1,9 @@
-"""The toy's story as it is shown: whole texts at a fixed width."""
+"""How a story is shown: the toy's as whole texts at a fixed width."""
 
 from __future__ import annotations
+
+import re
+from collections import defaultdict
 
 from test_slice_toy import record
 
@@ -9,6 +12,7 @@ from tracer.fold import View, story
 from tracer.model import Trace
 from tracer.render import callgraph, json
 from tracer.render.terminal import Terminal
+from tracer.scenarios import SCENARIOS
 from tracer.slice import requests, slice
 from tracer.stations import station
 
@@ -48,6 +52,19 @@ async def test_a_graph_has_members_lanes_and_labelled_arrows() -> None:
     assert 'label="n1 (leader)"' in source
     assert 't1_2 -> t2_1 [id="t1_2-t2_1", label="propc", class="handoff critical"]' in source
     assert callgraph.dot(trace, story(trace, View(1), station)) == source
+
+
+def test_a_lane_is_read_from_top_to_bottom_also_where_one_turn_did_not_cause_the_next() -> None:
+    trace = SCENARIOS["leader-dies"].record()
+    told = story(trace, View(1), station)
+    drawn = callgraph.svg(callgraph.dot(trace, told), "")
+    heights = dict(re.findall(r'<g id="(t\d+)_1" class="node.*?<text[^>]* y="-([.\d]+)"', drawn, re.DOTALL))
+    lanes = defaultdict(list)
+    for number, section in enumerate(told, 1):
+        lanes[*section.members, section.task].append((section.rows[0].span.id, -float(heights[f"t{number}"])))
+    assert max(map(len, lanes.values())) > 4
+    for lane in lanes.values():
+        assert [height for _, height in sorted(lane)] == sorted(height for _, height in lane)
 
 
 async def test_json_and_back_is_the_same() -> None:

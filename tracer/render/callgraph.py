@@ -10,6 +10,7 @@ import html
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import graphviz
 
@@ -38,6 +39,7 @@ _STYLE = """<style>
 .trace .edge polygon { fill: var(--l); stroke: var(--l) }
 .trace .critical path { stroke: var(--a); stroke-width: 2 }
 .trace .critical polygon { fill: var(--a); stroke: var(--a) }
+.trace .lost path { stroke-dasharray: 4 3 }
 .trace .later { opacity: .65 }
 </style>"""
 
@@ -66,11 +68,14 @@ def svg(source: str, title: str, scenario: str = "") -> str:
     head += f' data-scenario="{scenario}"' * bool(scenario)
     width = int(text.partition('width="')[2].partition("pt")[0]) * 4 // 3  # points to pixels
     text = re.sub(r'<svg width="\d+pt" height="\d+pt"', f'{head} style="--w: {width}px"', text, count=1)
-    text = _LINK.sub(
-        r'<a xlink:href="\1" role="link"><title>\2</title>',
-        _ENDS.sub(r'\1 data-from="\2" data-to="\3">', text),
-    )
+    text = _LINK.sub(_link, _ENDS.sub(r'\1 data-from="\2" data-to="\3">', text))
     return re.sub(r"(<svg[^>]*>)", lambda match: match[1] + _STYLE, _NAME.sub("", text), count=1)
+
+
+def _link(match: re.Match[str]) -> str:
+    """An ``a`` that leads nowhere is none: it only holds the words that pop up."""
+    link = f' xlink:href="{match[1]}" role="link"' * bool(match[1])
+    return f"<a{link}><title>{match[2]}</title>"
 
 
 class _Graph:
@@ -91,6 +96,7 @@ class _Graph:
             for lane, (task, sections) in enumerate(tasks.items(), 1):
                 yield f"    subgraph cluster_{number}_{lane} {{ {attributes(label=task)}; style=dashed"
                 yield from (line for section in sections for line in self._nodes(section))
+                yield from self._order(sections)
                 yield "    }"
             yield "  }"
         yield from (line for section in self.sections for line in self._edges(section))
@@ -114,11 +120,18 @@ class _Graph:
             if number > 1:
                 yield f"      {self.ids[section.turn]}_{number - 1} -> {name} [style=dotted, arrowhead=none]"
 
+    def _order(self, sections: list[Section]) -> Iterator[str]:
+        """A lane is read from top to bottom, also where one turn did not cause the next."""
+        for before, after in pairwise(sorted(sections, key=lambda section: section.rows[0].span.id)):
+            last = f"{self.ids[before.turn]}_{len(before.rows)}"
+            yield f"      {last} -> {self.ids[after.turn]}_1 [style=invis]"
+
     def _edges(self, section: Section) -> Iterator[str]:
         """The way by which this turn was reached, and what was lost that it sent."""
         for number, edge in enumerate((edge for edge in section.leaving if edge.lost), 1):
             end = f"{self.ids[section.turn]}_lost_{number}"
-            yield f"  {end} [{attributes(id=end, label='✗', tooltip=edge.label, shape='plaintext')}]"
+            looks = {"label": "✗", "tooltip": edge.label, "shape": "plaintext", "style": ""}
+            yield f"  {end} [{attributes(id=end, **looks)}]"
             source = f"{self.ids[section.turn]}_{self._row(section, edge.source.span)}"
             yield f"  {source} -> {end} [{attributes(label=channel(edge), class_='handoff lost')}]"
         if not section.via:
