@@ -7,12 +7,14 @@ anew at each build.
 from __future__ import annotations
 
 import argparse
+import ast
 import io
 import logging
 import re
 import shutil
 import sys
 from collections.abc import Iterable
+from json import dumps
 from pathlib import Path
 
 from rich.console import Console
@@ -20,7 +22,7 @@ from rich.console import Console
 from tracer.fold import View, story
 from tracer.model import Trace
 from tracer.pages import book as book_pages
-from tracer.pages import packages, unshown
+from tracer.pages import manual, packages, unshown
 from tracer.pages.book import Book, PageError, Recording
 from tracer.pages.code import Code, go_lines
 from tracer.render import json, page, player
@@ -123,7 +125,9 @@ def write_sources(traces: Iterable[Trace], linked: set[str], directory: Path) ->
     files = {span.function.file for trace in traces for span in trace.spans.values()}
     for name in sorted(files | linked):
         text = (ROOT / name).read_text(encoding="utf-8")
-        head = "---\nsearch:\n  exclude: true\nhide: [toc]\n---\n"
+        about = manual.plain(manual.summary(ast.get_docstring(ast.parse(text)) or "")) or name
+        description = dumps(about, ensure_ascii=False)
+        head = f"---\ndescription: {description}\nsearch:\n  exclude: true\nhide: [toc]\n---\n"
         body = f"# `{name}`\n\n~~~~ {{ .python linenums=1 }}\n{text}~~~~\n"
         _write(directory / name.replace(".py", ".md"), head + body)
 

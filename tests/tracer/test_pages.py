@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path, PurePosixPath
+from runpy import run_path
 
 import pytest
 from markdown.extensions.toc import slugify
@@ -294,6 +295,20 @@ def test_what_stands_above_a_page_can_be_read() -> None:
     headed = [path for path, text in texts.items() if text.startswith("---\n")]
     assert len(headed) >= 4
     assert [path for path in headed if not get_data(texts[path])[1]] == []
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "description"),
+    [
+        ("Of <code>a</code> &amp; b. " + "More. " * 40, "Of a & b." + " More." * 25),
+        ("How? " * 4 + "x" * 200 + ". And so on.", "How? " * 4 + "x" * 200 + "."),
+        ("谁\n知道？" + "字" * 30 + "。" + "字" * 50 + "。", "谁 知道？" + "字" * 30 + "。"),
+        ("There are these:", "There are these"),
+    ],
+)
+def test_a_page_is_described_by_whole_sentences_of_its_beginning(paragraph: str, description: str) -> None:
+    described = run_path(str(ROOT / "docs" / "_theme" / "describe.py"))["described"]
+    assert described(paragraph) == description
 
 
 def test_each_package_has_a_page_that_begins_with_its_manual_and_asks_for_each_of_its_files(

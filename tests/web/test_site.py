@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,6 +11,22 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.web import audit
+
+
+def test_a_page_has_one_heading_a_title_of_its_own_and_says_what_it_is_about(site: Path) -> None:
+    config = (site.parent / "mkdocs.yml").read_text()
+    of_the_site = set(re.findall(r"^ *site_description: (.+)$", config, re.MULTILINE))
+    assert len(of_the_site) == 2
+    titles, wrong = Counter[tuple[str, str]](), []
+    for path in site.rglob("index.html"):
+        name, text = path.parent.relative_to(site).as_posix(), path.read_text()
+        about = re.findall('<meta name="description" content="([^"]+)"', text)
+        if len(re.findall(r"<h1[ >]", text)) != 1 or len(about) != 1 or about[0] in of_the_site:
+            wrong.append(name)
+        title = text.partition("<title>")[2].partition("</title>")[0]
+        titles["zh" * name.startswith("zh"), title] += 1
+    assert wrong == []
+    assert [title for title, number in titles.items() if number > 1] == []
 
 
 def test_two_builds_are_the_same_file_by_file(site: Path, again: Path) -> None:
