@@ -42,6 +42,20 @@ def test_the_search_finds_a_station(browser: Browser, url: str, start: str, word
     page.close()
 
 
+def test_the_index_is_asked_for_once_and_by_those_who_search(browser: Browser, url: str) -> None:
+    page, asked = browser.new_page(), list[str]()
+    page.on("request", lambda request: asked.append(request.url) if "search_index" in request.url else None)
+    page.goto(f"{url}put/01-command/", wait_until="networkidle")
+    assert asked == []
+    with page.expect_request("**/search_index.json"):
+        page.keyboard.press("/")
+    page.locator("[data-md-component=search-query]").blur()
+    page.locator("[data-md-component=search-query]").focus()
+    page.wait_for_load_state("networkidle")
+    assert len(asked) == 1
+    page.close()
+
+
 def test_what_has_no_chinese_is_shown_in_english(browser: Browser, url: str) -> None:
     page = browser.new_page()
     page.goto(f"{url}zh/decisions/001-select-in-written-order/")
