@@ -42,11 +42,7 @@ def test_every_go_line_names_something_in_etcd(path: Path, symbols: set[str], pa
     for file, symbol in named:
         # The index holds functions, closures and types; of anything else only the package is known.
         is_listed = symbol and not re.fullmatch(r"Err[A-Z]\w+", symbol)
-        known = (
-            f"{file}#{symbol}" in symbols
-            if is_listed
-            else str(Path(file).parent) in packages
-        )
+        known = f"{file}#{symbol}" in symbols if is_listed else str(Path(file).parent) in packages
         assert known, f"{file}#{symbol}"
 
 
