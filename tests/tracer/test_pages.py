@@ -260,6 +260,17 @@ def test_a_turn_is_drawn_in_the_order_of_its_calls(book: Book) -> None:
     assert ["send" in line for line in order("n2")] == [False, True]
 
 
+def test_a_turn_tells_of_each_call_what_it_returned_or_raised_if_there_is_a_word_for_it(
+    book: Book, code: Code
+) -> None:
+    def record(name: str) -> Recording:
+        return Recording(seen := SCENARIOS[name].watch(), SCENARIOS[name].served(seen))
+
+    assert "- `Codec.encode`\n" in book.page(PAGE, "{{graph put n1 Header.fill 2}}")
+    gone = Book(code, record).page(PAGE, "{{graph catch-up-snapshot n1 step_leader_heartbeat_resp 6}}")
+    assert "- `RaftLog.entries` ✗ CompactedError" in gone
+
+
 def test_a_turn_can_be_found_by_a_word_of_an_argument(book: Book) -> None:
     told = book.page(PAGE, "{{graph put n1 Raft.step:MsgAppResp 1}}")
     assert "recvc brings MsgAppResp" in told

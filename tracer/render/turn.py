@@ -150,7 +150,7 @@ class Turn:
     def _call(self, call: _Call, x: int, y: int) -> str:
         span, function = call.span, call.span.function
         times = f" ×{call.times}" * (call.times > 1)
-        result = f"  → {_short(span.result)}" if span.result is not None else ""
+        result = f"  {_short(outcome)}" if (outcome := _outcome(span)) else ""
         kinds = f"call call-{self.numbers[span.id]}" + " this" * (span.id == self.span.id)
         above = self.ids.get(span.parent, self.prefix)
         address = html.escape(self.address(function))
@@ -182,13 +182,19 @@ class Turn:
             yield f"- {channel(edge)} brings {edge.label or 'nothing'} from {self._who(edge.source.task)}"
         for call in self.calls:
             inner = "    " * (call.depth - 1)
-            result = f" → {call.span.result}" if call.span.result is not None else ""
-            yield f"{inner}- `{call.span.function.name}`{result}"
+            yield f"{inner}- `{call.span.function.name}` {_outcome(call.span)}".rstrip()
             yield from (f"{inner}    - {self._taken(edge)}" for edge in call.gives)
         yield from (f"- {self._taken(edge)}" for edge in self.last)
 
     def _taken(self, edge: Edge) -> str:
         return f"{channel(edge)} takes {edge.label or 'nothing'} to {self._who(edge.target.task)}"
+
+
+def _outcome(span: Span) -> str:
+    """What a call returned or raised; empty if it has nothing to tell."""
+    if span.error:
+        return f"✗ {span.error}"
+    return "" if span.result in (None, "") else f"→ {span.result}"
 
 
 def _short(value: object) -> str:
