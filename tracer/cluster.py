@@ -264,6 +264,8 @@ class Cluster:
             "vote": names.get(r.vote, ""),
             "lead": names.get(r.lead, ""),
             "voters": state.voters(_named(domain.brief(r.prs.conf_state()), _marked(names))),
+            "readyc": state.NIL,  # what is asked is quiet
+            "advancec": state.NIL,
             "log": r.raft_log.last_index(),
             "disk": server.r.raft_storage.last_index(),
             "commit": r.raft_log.committed,

@@ -13,10 +13,14 @@ from typing import Any
 
 from tracer.model import Change, Span, Trace
 
-FIELDS = ("role", "term", "vote", "lead", "voters", "log", "disk", "commit", "applied", "revision")
-"""Role, term, vote and leader; who has a vote, for all that this member knows, and (who learns); index of
-the last entry in the log and on the disk, of the last one that is committed and applied; revision of the
-store."""
+NIL, SET = "nil", "set"
+FIELDS = (
+    *("role", "term", "vote", "lead", "voters", "readyc", "advancec"),
+    *("log", "disk", "commit", "applied", "revision"),
+)
+"""Role, term, vote and leader; who has a vote, for all that this member knows, and (who learns); which of the
+two channels that take turns the loop of raft would use; index of the last entry in the log and on the disk,
+of the last one that is committed and applied; revision of the store."""
 
 type State = dict[str, Any]
 type Rule = Callable[[Span, str, State], State]
@@ -63,6 +67,11 @@ def _ends(name: str, value: Callable[[Span], Any]) -> Rule:
     return lambda span, _, was: {name: now} if isinstance(now := value(span), int) else {}
 
 
+def _now(**told: Any) -> Rule:
+    """Whatever was so before."""
+    return lambda *_: told
+
+
 def _argument(name: str) -> Callable[[Span], Any]:
     return lambda span: span.args.get(name)
 
@@ -87,13 +96,16 @@ def voters(conf_state: str) -> str:
 
 RULES: Mapping[str, Rule] = {
     "raft/raft.go#raft.becomeFollower": _follower,
-    "raft/raft.go#raft.becomePreCandidate": lambda *_: {"role": "pre-candidate", "lead": ""},
+    "raft/raft.go#raft.becomePreCandidate": _now(role="pre-candidate", lead=""),
     "raft/raft.go#raft.becomeCandidate": _candidate,
     "raft/raft.go#raft.becomeLeader": lambda _, me, was: {"role": "leader", "lead": me},
     "raft/raft.go#raft.handleAppendEntries": _heard,
     "raft/raft.go#raft.handleHeartbeat": _heard,
     "raft/raft.go#raft.handleSnapshot": _heard,
     "raft/raft.go#raft.send": _vote,
+    "raft/rawnode.go#RawNode.readyWithoutAccept": _now(readyc=SET, advancec=NIL),
+    "raft/rawnode.go#RawNode.acceptReady": _now(readyc=NIL, advancec=SET),
+    "raft/rawnode.go#RawNode.Advance": _now(advancec=NIL),
     "raft/log.go#raftLog.append": _ends("log", attrgetter("result")),
     "raft/log.go#raftLog.commitTo": _up_to("commit", _argument("to_commit")),
     "wal/wal.go#WAL.Save": _ends("disk", _entry("ents")),

@@ -190,6 +190,17 @@ def test_never_is_a_ready_offered_while_an_advance_is_waited_for(book: Book) -> 
     assert passed == ["readyc", "advancec"] * 2
 
 
+def test_a_row_of_the_turns_leads_to_what_the_loop_called_then(book: Book) -> None:
+    text = book.page(PAGE, "{{turns put n1}}")
+    assert 'data-scenario="put"' in text
+    rows = re.findall(r'<a id="t1_\d+" class="own call-(\d+)"', text)
+    spans = list(book.record("put").sliced.spans.values())
+    called = [spans[int(number) - 1].function.name for number in rows]
+    assert called == ["RawNode.accept_ready", "RawNode.advance"] * 2
+    there = book.page(PAGE, "{{turns put n1 put/18-whole}}")
+    assert f'xlink:href="../../put/18-whole/#step=call-{rows[0]}"' in there
+
+
 def cells(text: str) -> list[list[str]]:
     """The rows of a table, links left out."""
     plain = re.sub(r"\[(`[^`]+`)\]\([^)]+\)(\{[^}]*\})?", r"\1", text)

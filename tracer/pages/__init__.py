@@ -23,8 +23,9 @@ written where MkDocs looks for it. A name that means nothing ends the build: fil
     {{facts put}}                    how much served it, in a sentence
     {{stations put}}                 the stations as a table; {{tree put}}: every call, as in the terminal
     {{states ROLES}}                 a table of states, drawn: what becomes what, and why
-    {{turns put n1}}                 how readyc and advancec took turns on n1
-    {{player put Ready}}             the player, opened at a station or function
+    {{turns put n1}}                 how readyc and advancec took turns on n1; one more word: who plays it
+    {{player put Ready}}             the player, opened at a station or function; then perhaps what it stops
+                                     at, as ``calls``, and which pane it shows first where it is narrow
     {{beside put}}                   the path on which etcd was recorded, and ours, as a table
     {{compared channels}}            what differs of the two, in all that etcd was recorded on, and why:
                                      ``functions``, ``channels``, ``hand-offs``; ``scores``: rows of a table

@@ -224,10 +224,17 @@ class _Page:
         picture = drawn.svg(self.say("a turn of {}", drawn.who()), played)
         return _scrolling(picture, self.say("The same in words"), drawn.words())
 
-    def turns(self, scenario: str, member: str) -> str:
-        """How readyc and advancec took turns."""
+    def turns(self, scenario: str, member: str, player: str = "") -> str:
+        """How readyc and advancec took turns; a row leads into the player of this page, or of ``player``."""
         drawn = turns.Turns(self.recording(scenario).whole, member, f"t{next(self.numbers)}")
-        picture = drawn.svg(self.say("readyc and advancec take turns on {}", member))
+        numbers = numbered(self.sliced(scenario))
+
+        def link(span: Span) -> tuple[str, str] | None:
+            call = f"call-{numbers.get(span.id)}"
+            there = f"{self.top}{player}/#step={call}" if player else self.source(span.function)
+            return (call, there) if span.id in numbers else None
+
+        picture = drawn.svg(self.say("readyc and advancec take turns on {}", member), scenario, link)
         return _scrolling(picture, self.say("The same as a table"), drawn.table())
 
     def overview(self, scenario: str, player: str = "") -> str:
@@ -253,15 +260,16 @@ class _Page:
             f"{whole.tree(trace)}</details>"
         )
 
-    def player(self, scenario: str, at: str = "", level: str = "") -> str:
-        """The player, opened there."""
+    def player(self, scenario: str, at: str = "", level: str = "", pane: str = "") -> str:
+        """The player, opened there; where it is narrow, with that pane."""
         trace = self.sliced(scenario)
         known = {span.function.name for span in trace.spans.values()} | set(trace.stations.values())
         if at and at not in known:
             raise UnknownError("station or function", at, list(known))
         self.book.played.add(scenario)
         self.book.files |= {span.function.file for span in trace.spans.values()}
-        where = f' at="{at}"' * bool(at) + f' level="{level}"' * bool(level)
+        told = {"at": at, "level": level, "pane": pane}
+        where = "".join(f' {name}="{value}"' for name, value in told.items() if value)
         source = f'src="{self.root}assets/traces/{scenario}.json" sources="{self.root}source/"'
         without = self.say("The player takes JavaScript; the rest of this page does without.")
         return f'<div class="trace-stage"><trace-player {source}{where}><p>{without}</p></trace-player></div>'

@@ -1,27 +1,31 @@
 """How ``readyc`` and ``advancec`` take turns in ``node.run``: a picture of one real run, from its trace.
 
 Time goes down. Each row is a receive or a send of the loop; each of the two channels has a track, which is
-drawn full while the loop would use the channel and dotted while the channel is nil.
+drawn full while the loop would use the channel and dotted while the channel is nil. A row leads to what the
+loop called because of it.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tracer.model import Edge, Trace
+from tracer.model import Edge, Span, Trace
 
 LOOP = "raft node.run"
 _NEVER = 1 << 62, 0
 _ROW, _TOP = 30, 46
-_READY, _ADVANCE, _WORDS = 92, 168, 222
-_WIDTH = 660
+_TIME, _READY, _ADVANCE, _WORDS = 46, 78, 144, 168
+_WIDTH = 540
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What passed, when (ns), and whether after it the loop offers a Ready, waits for an advance, is led."""
+    """What passed, when (ns), and whether after it the loop offers a Ready, waits for an advance, is led.
+
+    ``call`` is the first that the loop then made.
+    """
 
     at: int
     channel: str
@@ -30,6 +34,11 @@ class Row:
     offers: bool
     waits: bool
     led: bool
+    call: Span | None
+
+
+type Link = Callable[[Span], tuple[str, str] | None]
+"""Of a call: its name in the player and an address, if it is played."""
 
 
 class Turns:
@@ -39,14 +48,14 @@ class Turns:
         self.member, self.prefix = member, prefix
         self.rows = list(_rows(trace, member))
 
-    def svg(self, title: str) -> str:
-        """The picture, for a page."""
+    def svg(self, title: str, scenario: str, link: Link) -> str:
+        """The picture, for a page; ``scenario`` is what is to be played where a row is clicked."""
         height = _TOP + _ROW * len(self.rows) + 8
         head = (
-            f'<svg class="trace turns" role="img" aria-label="{title}" viewBox="0 0 {_WIDTH} {height}" '
-            f'xmlns="http://www.w3.org/2000/svg">\n'
+            f'<svg class="trace turns" role="group" aria-label="{title}" data-scenario="{scenario}" '
+            f'viewBox="0 0 {_WIDTH} {height}" xmlns="http://www.w3.org/2000/svg">\n'
         )
-        return head + "".join(f"{line}\n" for line in self._lines()) + "</svg>\n"
+        return head + "".join(f"{line}\n" for line in self._lines(link)) + "</svg>\n"
 
     def table(self) -> str:
         """The same as a Markdown table."""
@@ -57,7 +66,7 @@ class Turns:
             lines.append(f"| {_time(row.at)} | {way} `{row.channel}` | {row.what} | {states} |")
         return "\n".join(lines)
 
-    def _lines(self) -> Iterator[str]:
+    def _lines(self, link: Link) -> Iterator[str]:
         yield f'<text x="{_READY}" y="20" class="head">readyc</text>'
         yield f'<text x="{_ADVANCE}" y="20" class="head">advancec</text>'
         offers = waits = False
@@ -69,27 +78,32 @@ class Turns:
         yield _track(_READY, before, before + 22, offers)
         yield _track(_ADVANCE, before, before + 22, waits)
         for number, (row, y) in enumerate(self._places(), 1):
-            yield from self._event(f"{self.prefix}_{number}", row, y)
+            yield from self._event(f"{self.prefix}_{number}", row, y, link)
 
     def _places(self) -> Iterator[tuple[Row, int]]:
         """Each row, and how far down it stands."""
         return ((row, _TOP + _ROW * number) for number, row in enumerate(self.rows))
 
-    def _event(self, name: str, row: Row, y: int) -> Iterator[str]:
+    def _event(self, name: str, row: Row, y: int, link: Link) -> Iterator[str]:
         own = {"readyc": _READY, "advancec": _ADVANCE}.get(row.channel)
-        yield f'<g id="{name}" class="{"own" if own else "other"}">'
-        yield f'<text x="52" y="{y + 4}" class="time">{_time(row.at)}</text>'
+        kind, found = "own" if own else "other", link(row.call) if row.call else None
+        if found:
+            call, address = found
+            yield f'<a id="{name}" class="{kind} {call}" xlink:href="{html.escape(address)}" role="link">'
+        else:
+            yield f'<g id="{name}" class="{kind}">'
+        yield f'<text x="{_TIME}" y="{y + 4}" class="time">{_time(row.at)}</text>'
         if own:
             yield f'<circle cx="{own}" cy="{y}" r="7" />'
             yield f'<path class="lead" d="M{own + 9} {y} H{_WORDS - 6}" />'
-        way = "⇒" if row.sent else "⇐"
-        words = html.escape(f"{way} {row.channel}  {row.what}".rstrip())
-        yield f'<text x="{_WORDS}" y="{y + 4}">{words}</text></g>'
+        words = html.escape(f"{'⇒' if row.sent else '⇐'} {row.channel}  {row.what}".rstrip())
+        yield f'<text x="{_WORDS}" y="{y + 4}" class="what">{words}</text>' + ("</a>" if found else "</g>")
 
 
 def _rows(trace: Trace, member: str) -> Iterator[Row]:
     loop = next(n for n, task in trace.tasks.items() if (task.member, task.name) == (member, LOOP))
-    ready, leader = _asked(trace, loop, "RawNode.has_ready"), _asked(trace, loop, "Raft.has_leader")
+    own = sorted((s for s in trace.spans.values() if s.task == loop), key=lambda s: (s.start, s.id))
+    ready, leader = _asked(own, "RawNode.has_ready"), _asked(own, "Raft.has_leader")
     passed = [edge for edge in trace.edges if _passes(edge, loop)]
     passed.sort(key=lambda edge: (edge.at, edge.after))
     waits, led = False, bool(trace.states.get(member, {}).get("lead"))
@@ -98,16 +112,26 @@ def _rows(trace: Trace, member: str) -> Iterator[Row]:
         waits = edge.name == "readyc" or (waits and edge.name != "advancec")
         turn = (edge.at, edge.after), until
         offers, led = not waits and _last(ready, *turn, False), _last(leader, *turn, led)
-        yield Row(edge.at, edge.name, edge.label, edge.source.task == loop, offers, waits, led)
+        call = _taken(own, edge) if edge.name == "readyc" else _first(own, *turn)
+        yield Row(edge.at, edge.name, edge.label, edge.source.task == loop, offers, waits, led, call)
+
+
+def _taken(own: list[Span], edge: Edge) -> Span | None:
+    """What the loop does once a Ready is taken, which is before the other side goes on."""
+    accepts = (s for s in own if s.turn == edge.source.turn and s.function.name == "RawNode.accept_ready")
+    return next(accepts, None)
+
+
+def _first(own: list[Span], begin: _When, end: _When) -> Span | None:
+    return next((span for span in own if begin < (span.start, span.id) <= end), None)
 
 
 type _When = tuple[int, int]
 
 
-def _asked(trace: Trace, loop: int, question: str) -> list[tuple[_When, bool]]:
+def _asked(own: list[Span], question: str) -> list[tuple[_When, bool]]:
     """When the loop asked that, and the answers."""
-    spans = (s for s in trace.spans.values() if s.task == loop and s.function.name == question)
-    return [((span.start, span.id), span.result is True) for span in spans]
+    return [((s.start, s.id), s.result is True) for s in own if s.function.name == question]
 
 
 def _last(answers: list[tuple[_When, bool]], begin: _When, end: _When, before: bool) -> bool:

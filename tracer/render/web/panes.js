@@ -10,6 +10,8 @@ export const FIELDS = {
   term: ["term", "The raft term it is in: a new one for each election"],
   vote: ["voted for", "Whom it gave its vote in this term"],
   lead: ["follows", "Whom it takes for the leader"],
+  readyc: ["readyc", "Whether the loop of raft offers a Ready on readyc, or that is nil"],
+  advancec: ["advancec", "Whether the loop waits on advancec for the word that its Ready is done, or that is nil"],
   log: ["log end", "Index of the last entry in its log, in memory"],
   disk: ["on disk", "Index of the last entry that its WAL has on disk"],
   commit: ["committed", "Up to here it knows that a quorum has the log"],
@@ -17,6 +19,8 @@ export const FIELDS = {
   revision: ["revision", "Revision of its key-value store"],
   voters: ["voters", "Who has a vote, for all it knows (and who only learns)"],
 };
+
+const QUIET = new Set(["voters", "readyc", "advancec"]);
 
 /** The step in one sentence, as text. */
 export function sentence(step) {
@@ -160,10 +164,10 @@ export function state(recording, n, since, ordinal, go) {
     h("td", {}),
     ...members.map((member) => h("th", { scope: "col", class: `m${ordinal(member)}` }, member)),
   );
-  // Who votes is a row only where it changes: it is wide.
+  // Some are a row only where they change: who votes is wide, and channels nobody uses say nothing.
   const changes = (name) => (recording.data.changes ?? []).some((change) => change.name === name);
   const body = Object.keys(FIELDS)
-    .filter((name) => members.some((member) => name in now[member]) && (name !== "voters" || changes(name)))
+    .filter((name) => members.some((member) => name in now[member]) && (!QUIET.has(name) || changes(name)))
     .map((name) =>
       h(
         "tr",

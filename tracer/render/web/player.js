@@ -3,6 +3,7 @@
 //   src       the recording (tracer … --json), or a <script type="application/json"> inside the element
 //   at        where it opens: a number, a station or a function; an address's #step=17 goes before it
 //   level     what next and previous stop at: stations (if not said), hand-offs, calls
+//   pane      which one narrow players show first: calls, source (if not said), state
 //   sources   where the pages of our source files are, as ../source/
 
 import { h, icon } from "./dom.js";
@@ -149,6 +150,10 @@ class TracePlayer extends HTMLElement {
     return this.recording.find(this.#asked);
   }
 
+  #pane() {
+    return this.getAttribute("pane") ?? "source";
+  }
+
   #arrive() {
     const at = this.#addressed();
     this.#pause();
@@ -205,7 +210,7 @@ class TracePlayer extends HTMLElement {
       this.#tabs(),
       h(
         "div",
-        { class: "panes", "data-pane": "source" },
+        { class: "panes", "data-pane": this.#pane() },
         h(
           "section",
           { class: "calls", "data-is": "calls" },
@@ -318,7 +323,7 @@ class TracePlayer extends HTMLElement {
       "div",
       { class: "tabs segments", role: "group", "aria-label": say("Pane") },
       ...Object.entries(names).map(([name, text]) =>
-        h("button", { "data-pane": name, "aria-pressed": String(name === "source"), onclick: choose }, text),
+        h("button", { "data-pane": name, "aria-pressed": String(name === this.#pane()), onclick: choose }, text),
       ),
     );
   }
