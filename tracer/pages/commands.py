@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from textwrap import wrap
 
 import click
 
@@ -15,7 +16,6 @@ from minietcd.etcdctl.cobra import Command, Flag, Surroundings
 from minietcd.etcdctl.ctlv3 import ctl, help
 from minietcd.etcdctl.ctlv3.command import error
 from minietcd.etcdmain import config
-from minietcd.pkg.flags import flag_to_env
 from tracer import cli
 from tracer.cluster import Cluster, CommandError, Outcome
 from tracer.ground import Machines, simulate
@@ -89,7 +89,8 @@ class Programs:
 
 def refused() -> str:
     """The flags that minietcd knows at their default alone, each with that."""
-    return ", ".join(f"`--{name}={value}`" for name, value in sorted(config.UNSUPPORTED.items()))
+    known = " ".join(f"--{name}={value}" for name, value in sorted(config.UNSUPPORTED.items()))
+    return _block("\n".join(wrap(known, _COLUMNS, break_on_hyphens=False)))
 
 
 def ran(words: tuple[str, ...]) -> str:
@@ -150,8 +151,7 @@ def _with_range(option: click.Option) -> str:
 
 def _of_minietcd() -> Iterator[Row]:
     for name, flag in config.FLAGS.items():
-        names = f"`--{name}`<br>`{flag_to_env('ETCD', name)}`"
-        yield names, flag.usage, _default(config.default_text(flag))
+        yield f"`--{name}`", flag.usage, _default(config.default_text(flag))
 
 
 def _of_minietcdctl(flag: Flag) -> Row:
