@@ -64,6 +64,8 @@ class Visitor:
 
         And but for the buttons for copying: landmarks without names, which Material adds where code is seen.
         """
+        # What is laid out only when axe comes near moves the rest away from where axe has seen it.
+        await self.page.add_style_tag(content="* { content-visibility: visible !important }")
         await self.page.add_script_tag(content=AXE.read_text())
         asked = "axe.run({ exclude: ['trace-player', '.md-code__nav'] }, { resultTypes: ['violations'] })"
         for found in (await self.page.evaluate(asked))["violations"]:
