@@ -65,11 +65,11 @@ class Conversation:
         self._client = ""
         self.frames = [self._tell(source, data) for source, data in _frames(said)]
 
-    def call(self, source: str) -> Iterator[Piece]:
+    def call(self, source: str) -> Iterator[Told]:
         """What ``source`` wrote of the first call: its headers, message and trailers."""
         of = next(frame.stream for frame in self.frames if frame.stream)
         mine = (f for f in self.frames if f.source == source and f.kind in ("HEADERS", "DATA"))
-        return (piece for frame in mine if frame.stream == of for piece in frame.pieces)
+        return (frame for frame in mine if frame.stream == of)
 
     def _tell(self, source: str, data: bytes) -> Told:
         if data == PREFACE:
@@ -193,11 +193,3 @@ def rows_of_frames(talk: Conversation) -> Iterator[tuple[str, ...]]:
 
 def _goes_on(piece: Piece) -> bool:
     return piece.layer.startswith("protobuf") and piece.value.endswith(" bytes")
-
-
-def rows_of_bytes(pieces: Iterable[Piece]) -> Iterator[tuple[str, ...]]:
-    """From which byte on, the bytes, the protocol, the field, and what it says, for a table."""
-    at = 0
-    for piece in pieces:
-        yield str(at), f"`{piece.data.hex(' ')}`", piece.layer, f"`{piece.name}`", f"`{piece.value}`"
-        at += len(piece.data)

@@ -20,6 +20,7 @@ from tracer.pages.code import Code, UnknownError
 from tracer.scenarios import SCENARIOS
 from tracer.site import go_lines
 from tracer.source import ROOT
+from tracer.wire import Conversation
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,31 @@ def test_the_entry_was_written_and_the_commit_of_it_still_waits(left: Evidence, 
     *_, before, last = anatomy.records(left.wal)
     assert anatomy.says(before.record).endswith(f"commit {index - 1}")
     assert anatomy.says(last.record).startswith(f"entry {index},")
+
+
+def test_the_id_of_a_request_is_its_members_end_its_start_and_a_counter(left: Evidence, index: int) -> None:
+    shown = anatomy.request_id(left.wal, index)
+    member, time, counter = shown.parts
+    assert shown.name == f"0x{shown.whole().hex()}"
+    assert [len(part.data) for part in shown.parts] == [2, 5, 1]
+    assert member.says.endswith(member.data.hex())
+    assert int(time.says.split()[0]) < 1 << 40
+    assert int(counter.says) > 0
+    assert says(anatomy.record(left.wal, index))["ID"] == shown.name
+    with pytest.raises(UnknownError, match="there is no entry in the log at 999"):
+        anatomy.request_id(left.wal, 999)
+
+
+def test_a_call_is_drawn_frame_by_frame_to_the_last_byte() -> None:
+    frames = list(Conversation(SCENARIOS["put"].overhear()).call("client"))
+    drawn = anatomy.call(frames)
+    assert len(drawn.whole()) == sum(frame.size for frame in frames)
+    assert [part.name.partition(" ")[0] for part in drawn.parts] == ["HEADERS", "DATA"]
+    assert [part.name for part in drawn.parts[1].parts] == [
+        "frame head · 9 B",
+        "gRPC · 5 B",
+        "protobuf · 10 B",
+    ]
 
 
 def test_a_log_with_one_flipped_bit_is_not_shown(left: Evidence) -> None:

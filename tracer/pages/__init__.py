@@ -45,7 +45,6 @@ Rows of tables, below a head that the page writes:
     {{waits election n2}}            which channels were nil while node.run waited, and what came, how often
     {{applied crash n1}}             what each entry did that came to be applied, in each life of that member
     {{frames put}}                   what client and member wrote to each other, a frame of HTTP/2 a row
-    {{call put client}}              all that the client wrote of its first call, to the last byte; or ``n1``
     {{counted member-promote n1}}    each time the leader counted who has the log: why, who votes, up to where
     {{polled cold-start}}            each vote that a candidate counted: when, who, whose, which, the result
 
@@ -55,7 +54,8 @@ Rows of tables, below a head that the page writes:
 
 Bytes that a member left, taken apart; the request is the first of the scenario:
 
-    {{bytes wal put n1}}             the record of its log that holds the request's entry
+    {{bytes wal put n1}}             the record of its log that holds the request's entry; ``id``: its number
+    {{call put client}}              all that the client wrote of its first call, to the last byte; or ``n1``
     {{bytes stream put n1 n2}}       the message by which n1 sent that entry to n2, as it stands on the stream
     {{pages put n1}}                 the pages of its database, and which of them the story wrote
 

@@ -5,8 +5,9 @@ What the parts are, the code's own decoders and descriptors say, so a change of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from minietcd.etcdserver.api.rafthttp.msgappv2_codec import (
     MsgAppV2Decoder,
 )
 from minietcd.pkg.disk import Disk
+from minietcd.proto.etcdserverpb.etcdserver_pb2 import Metadata
 from minietcd.proto.etcdserverpb.raft_internal_pb2 import InternalRaftRequest
 from minietcd.proto.raftpb import raft_pb2
 from minietcd.proto.walpb.record_pb2 import Record
@@ -35,6 +37,7 @@ from minietcd.wal.decoder import (
 )
 from tracer.model import Trace
 from tracer.pages.code import UnknownError
+from tracer.wire import Piece, Told
 
 _INNER: Mapping[str, Any] = {
     "walpb.Record.data": raft_pb2.Entry.DESCRIPTOR,
@@ -59,6 +62,7 @@ RECORDS = {
     SNAPSHOT_TYPE: "snapshot",
 }
 _BIG = 1 << 40
+_ID = 8
 _VARINT, _CHUNK = 0, 2
 
 
@@ -146,6 +150,55 @@ def message(stream: bytes, index: int) -> Part:
                     "HTTP", b"", parts=(chunk, Part("MsgApp", b"", parts=parts), Part("end", end, "\\r\\n"))
                 )
     raise UnknownError("message on the stream with entry", str(index), [])
+
+
+def request_id(segment: bytes, index: int) -> Part:
+    """The id of the request in the entry at ``index``: whose it is, when that began, which one of its.
+
+    Raises UnknownError.
+    """
+    told = list(records(segment))
+    member = next(Metadata.FromString(each.record.data).NodeID for each in told if _is_metadata(each.record))
+    found = [Entry.unmarshal(each.record.data) for each in told if _index(each.record) == index]
+    if not found:
+        raise UnknownError("entry in the log at", str(index), [])
+    number = InternalRaftRequest.FromString(found[-1].data).header.ID
+    data = number.to_bytes(_ID)
+    parts = (
+        Part("member", data[:2], f"{member:#x}", "the last two bytes of the member's id"),
+        Part(
+            "time",
+            data[2:7],
+            f"{int.from_bytes(data[2:7])} ms",
+            "when it started, since 1970; the low 40 bits",
+        ),
+        Part("counter", data[7:], str(data[7]), "how many it has given out since then"),
+    )
+    return Part(f"{number:#x}", b"", parts=parts)
+
+
+def call(frames: Iterable[Told]) -> Part:
+    """The frames of a call, each with its head, and what gRPC and protobuf made of the body."""
+    told = list(frames)
+    parts = tuple(Part(f"{each.kind} · {each.size} B", b"", parts=tuple(_layers(each))) for each in told)
+    return Part(f"{sum(each.size for each in told)} B", b"", parts=parts)
+
+
+def _layers(frame: Told) -> Iterator[Part]:
+    """Pieces that one protocol reads stand together; a header says for itself how it is coded."""
+    for layer, pieces in groupby(frame.pieces, lambda piece: piece.layer.partition(",")[0]):
+        inside = tuple(_piece(each) for each in pieces)
+        name = {"HTTP/2": "frame head"}.get(layer, layer)
+        yield Part(f"{name} · {sum(len(each.data) for each in inside)} B", b"", parts=inside)
+
+
+def _piece(piece: Piece) -> Part:
+    how = piece.layer.partition(", ")[2]
+    return Part(piece.name, piece.data, f"{piece.value} · {how}" if how else piece.value)
+
+
+def _is_metadata(record: Record) -> bool:
+    return bool(record.type == METADATA_TYPE and record.data)
 
 
 def _frame(framed: Framed) -> Part:

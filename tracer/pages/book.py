@@ -140,7 +140,9 @@ class _Page:
             "sent": lambda scenario, member: tables.markdown(tables.sent(self.sliced(scenario), member)),
             "polled": lambda scenario: tables.markdown(tables.polled(self.sliced(scenario))),
             "frames": lambda scenario: tables.markdown(wire.rows_of_frames(self.talk(scenario))),
-            "call": lambda scenario, who: tables.markdown(wire.rows_of_bytes(self.talk(scenario).call(who))),
+            "call": lambda scenario, who: hexbox.figure(
+                anatomy.call(self.talk(scenario).call(who)), self.say
+            ),
             "channel": lambda scenario, name: figures.channel(self.sliced(scenario), name),
             "figure": lambda scenario, name: figures.figure(self.sliced(scenario), name),
             "took": lambda scenario, member, name: figures.took(self.sliced(scenario), member, name),
@@ -321,11 +323,12 @@ class _Page:
     def bytes(self, what: str, scenario: str, member: str, to: str = "") -> str:
         """The record of the log, or the message to another member, with the first request's entry."""
         left, index = self.left(scenario, member), anatomy.entry(self.sliced(scenario))
-        if what == "wal":
-            return hexbox.figure(anatomy.record(left.wal, index), self.say)
+        if what in ("wal", "id"):
+            draw = anatomy.record if what == "wal" else anatomy.request_id
+            return hexbox.figure(draw(left.wal, index), self.say)
         if what != "stream" or to not in left.streams:
             raise UnknownError(
-                "bytes of", f"{what} {to}".strip(), ["wal", *(f"stream {n}" for n in left.streams)]
+                "bytes of", f"{what} {to}".strip(), ["wal", "id", *(f"stream {n}" for n in left.streams)]
             )
         return hexbox.figure(anatomy.message(left.streams[to], index), self.say)
 
