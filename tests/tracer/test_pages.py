@@ -12,7 +12,7 @@ from mkdocs.utils.meta import get_data
 
 from minietcd.raft.raft import ROLES
 from tracer.model import Function
-from tracer.pages import counterparts, manual
+from tracer.pages import counterparts, manual, terms
 from tracer.pages.book import Book, PageError, Recording, write
 from tracer.pages.code import UPSTREAM, Code, UnknownError
 from tracer.pages.packages import Names, Writer
@@ -87,6 +87,28 @@ def test_the_words_of_the_glossary_are_sorted_and_have_the_same_anchors_in_each_
         re.findall(r"\{\{[^}]+\}\}", line) for line in chinese.splitlines() if line.startswith("{{see")
     ]
     assert len(met) == len(words)
+
+
+def test_a_word_of_the_glossary_is_linked_where_a_page_first_uses_it() -> None:
+    meaning = "More than `half`\nof [them](#them)."
+    known = terms.read(f"# G\n\n## quorum · 多数 {{ #quorum }}\n\n{meaning}\n\n{{{{see put/14-commit}}}}\n")
+    assert known == {"quorum": terms.Term("quorum", "More than half of them.", frozenset({"put/14-commit"}))}
+    told = '[quorums](../reference/glossary.md#quorum){ .term title="More than half of them." }'
+    others = "# quorum\n\n`quorum` {{quorum}} [quorum](x.md) **quorum**\n\n    quorum\n\n| quorum |\n\n"
+    text = f"{others}Two %s. A quorum.\n"
+    assert terms.link(text % "quorums", known, "put/09-ready") == text % told
+    assert terms.link(text, known, "put/14-commit") == text
+    assert terms.link("```\nquorum\n```\n凑齐quorum。", known, "put/x").endswith(" }。")
+    assert terms.link("quorum_active, pre-quorum", known, "put/x") == "quorum_active, pre-quorum"
+
+
+def test_each_word_that_is_linked_stands_in_the_glossary_of_each_language() -> None:
+    for name in ("glossary.md", "glossary.zh.md"):
+        known = terms.read((ROOT / "docs" / "prose" / "reference" / name).read_text(encoding="utf-8"))
+        assert set(terms.LINKED) <= known.keys()
+        assert all(
+            "{{" not in known[word].meaning and '"' not in known[word].meaning for word in terms.LINKED
+        )
 
 
 def test_a_table_of_states_is_drawn_with_every_change_and_its_reason(book: Book) -> None:

@@ -62,6 +62,8 @@ Bytes that a member left, taken apart; the request is the first of the scenario:
 Where a call is named, ``name=result`` is the first that returned that, as ``Raft.maybe_commit=True``, and
 ``name:word`` the first with this word in an argument, as ``Raft.step:MsgHeartbeat``.
 
+Where a station or a journey first uses a word of the glossary, ``terms`` makes a link of it.
+
 ``code`` knows the names in the source, ``figures`` reads traces, ``tables`` asks both for rows; ``anatomy``
 and ``database`` take bytes apart; ``book`` gives each of these its meaning.
 """

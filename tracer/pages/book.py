@@ -25,6 +25,7 @@ from tracer.pages import (
     measured,
     packages,
     tables,
+    terms,
     whole,
 )
 from tracer.pages.code import Code, Place, UnknownError
@@ -417,11 +418,12 @@ def _scrolling(picture: str, title: str, words: str) -> str:
 
 def write(book: Book, docs: Path) -> list[Path]:
     """Every page of ``docs``/prose where MkDocs looks for it; their paths. Raises PageError."""
-    written = []
+    written, linked = [], terms.linker(docs / "prose")
     for path in sorted((docs / "prose").rglob("*.md")):
         name = path.relative_to(docs / "prose")
         try:
-            text = book.page(PurePosixPath(name), path.read_text(encoding="utf-8"))
+            prose = linked(PurePosixPath(name), path.read_text(encoding="utf-8"))
+            text = book.page(PurePosixPath(name), prose)
         except PageError as error:
             raise PageError(f"docs/prose/{error}") from None
         target = docs / name
