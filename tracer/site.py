@@ -25,6 +25,7 @@ from tracer.pages import book as book_pages
 from tracer.pages import manual, packages, unshown
 from tracer.pages.book import Book, PageError, Recording
 from tracer.pages.code import Code, go_lines
+from tracer.pages.words import CHINESE, ENGLISH, Words
 from tracer.render import json, page, player
 from tracer.render.terminal import Terminal
 from tracer.scenarios import SCENARIOS
@@ -96,7 +97,8 @@ def write_all(docs: Path, book: Book) -> None:
     write_sources((each.trace for each in book.compared), book.files | set(packages.files(ROOT)), sources)
     write_decisions(docs / "decisions", pieces / "decisions.md")
     left = book.unshown(book.record(name).sliced for name in SCENARIOS)
-    _write(pieces / "unshown.md", unshown.markdown(left))
+    for name, language in (("unshown.md", ENGLISH), ("unshown.zh.md", CHINESE)):
+        _write(pieces / name, unshown.markdown(left, Words(language)))
     write_packages(book.code, docs)
 
 

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from mkdocs.structure.pages import Page
+from rich.cells import cell_len
 
 _FIRST = re.compile(r"</h1>.*?<p>(?:<strong>.*?</strong>)?(.*?)</p>", re.DOTALL)
 """The first paragraph, without a word in bold that only says what kind it is."""
@@ -28,11 +29,7 @@ def described(paragraph: str) -> str:
     text = " ".join(entities.unescape(re.sub(r"<[^>]+>", "", paragraph)).split())
     found = ""
     for sentence in _SENTENCE.findall(text):
-        if _width(found) >= _LITTLE and _width(found + sentence) > _MUCH:
+        if cell_len(found) >= _LITTLE and cell_len(found + sentence) > _MUCH:
             break
         found += sentence
     return found.rstrip(" :：")
-
-
-def _width(text: str) -> int:
-    return len(text) + sum(character > "\u2e80" for character in text)

@@ -17,6 +17,8 @@ from tracer.pages.book import Book, PageError, Recording, write
 from tracer.pages.code import UPSTREAM, Code, UnknownError
 from tracer.pages.packages import Names, Writer
 from tracer.pages.unshown import REASONS, explained, markdown
+from tracer.pages.words import CHINESE, ENGLISH, Words
+from tracer.render import statechart
 from tracer.scenarios import SCENARIOS
 from tracer.site import go_lines
 from tracer.source import ROOT
@@ -134,6 +136,24 @@ def test_a_page_in_chinese_says_the_same_of_the_same_from_one_directory_further_
     assert "在 n1 上执行过的行" in chinese
     assert 'src="../../assets/traces/put.json"' in english
     assert 'src="../../../assets/traces/put.json"' in chinese
+
+
+@pytest.mark.parametrize(
+    ("directive", "says"),
+    [
+        ("graph put n1 Node.propose 1", ">propc 交给 n1 · raft node.run<"),
+        ("graph put n1 Raft.step 1", "- propc 从 n1 · gRPC handler 带来 MsgProp"),
+        ("turns put n1", "| 接收 `propc` |"),
+        ("states ROLES", "- `StateCandidate` → `StateLeader`: 多数投了赞成"),
+        ("states STATES", "一次追加被接受"),
+        ("overview put", ">n1 (leader)<"),
+    ],
+)
+def test_what_is_drawn_is_told_in_the_language_of_its_page(book: Book, directive: str, says: str) -> None:
+    text = book.page(PurePosixPath("put/page.zh.md"), f"{{{{{directive}}}}}")
+    assert says in text
+    ours = r" (from|to|brings|takes|nothing|sends|receives|offers|majority|shared|followers)\b"
+    assert re.findall(ours, re.sub(r"<title>.*?</title>", "", text)) == []
 
 
 def test_the_overview_leads_into_the_player_of_this_page_or_of_another(book: Book) -> None:
@@ -471,6 +491,14 @@ def test_what_no_page_shows_has_a_reason_or_is_named() -> None:
     found, rest = explained(functions)
     assert [function.name for function in rest] == ["Raft.hup"]
     assert all(reason in REASONS for reason in found)
-    text = markdown(functions)
+    text = markdown(functions, Words(ENGLISH))
     assert text.count("??? note") == 2
     assert "without a reason:** `Raft.hup`" in text
+    assert not re.search("[a-z]+ [a-z]+", markdown(functions, Words(CHINESE)).replace("??? note", ""))
+
+
+def test_a_reason_is_broken_between_words_and_chinese_characters() -> None:
+    english, chinese = "one two three four five six seven", "甲乙丙丁戊己庚辛壬癸，子丑（开了 check-quorum）"
+    text = statechart.dot({"A": {"B": english, "C": chinese}})
+    assert r"one two three four five\nsix seven" in text
+    assert r"甲乙丙丁戊己庚辛壬癸，子\n丑（开了 check-quorum）" in text

@@ -222,7 +222,7 @@ class _Page:
             trace, played = self.recording(scenario).whole, ""
             span = figures.calls(trace, member, name)[0]
         prefix = f"g{next(self.numbers)}"
-        drawn = turn.Turn(trace, span, int(depth), prefix, self.source)
+        drawn = turn.Turn(trace, span, int(depth), prefix, self.source, self.say)
         self.book.shown |= drawn.shown()
         picture = drawn.svg(self.say("a turn of {}", drawn.who()), played)
         return _scrolling(picture, self.say("The same in words"), drawn.words())
@@ -238,7 +238,7 @@ class _Page:
             return (call, there) if span.id in numbers else None
 
         picture = drawn.svg(self.say("readyc and advancec take turns on {}", member), scenario, link)
-        return _scrolling(picture, self.say("The same as a table"), drawn.table())
+        return _scrolling(picture, self.say("The same as a table"), drawn.table(self.say))
 
     def overview(self, scenario: str, player: str = "") -> str:
         """The stations, drawn; a click leads into the player of this page, or of the page ``player``."""
@@ -251,7 +251,7 @@ class _Page:
             return there if player else self.source(span.function)
 
         title = self.say("{} through its stations", " ".join(trace.command))
-        picture = whole.overview(trace, title, scenario, address)
+        picture = whole.overview(trace, title, scenario, address, self.say)
         return _scrolling(picture, self.say("The same in words"), whole.words(trace))
 
     def tree(self, scenario: str) -> str:
@@ -289,7 +289,8 @@ class _Page:
 
     def states(self, name: str) -> str:
         """A table of states and of what each can become, drawn."""
-        machine = tables.states(self.code.table(name))
+        table = tables.states(self.code.table(name))
+        machine = {here: {there: self.say(why) for there, why in to.items()} for here, to in table.items()}
         picture = callgraph.svg(statechart.dot(machine), self.say("{}: what becomes what, and why", name))
         return _scrolling(picture, self.say("The same in words"), statechart.words(machine))
 

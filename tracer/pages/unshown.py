@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from tracer.model import Function
+from tracer.pages.words import Words
 
 REASONS = {
     "Nobody has switched on auth, leases, alarms or quotas here: asked, it answers at once.": """
@@ -92,13 +93,15 @@ def explained(functions: Iterable[Function]) -> tuple[dict[str, list[Function]],
     return found, rest
 
 
-def markdown(functions: Iterable[Function]) -> str:
+def markdown(functions: Iterable[Function], say: Words) -> str:
     """The report: each reason with its functions, folded; then what has none."""
     found, rest = explained(functions)
     parts = [
-        f'??? note "{len(found[why])}: {why}"\n    {_names(found[why])}\n' for why in REASONS if why in found
+        f'??? note "{len(found[why])}: {say(why)}"\n    {_names(found[why])}\n'
+        for why in REASONS
+        if why in found
     ]
-    parts += [f"**Not shown yet, without a reason:** {_names(rest)}\n"] * bool(rest)
+    parts += [f"**{say('Not shown yet, without a reason:')}** {_names(rest)}\n"] * bool(rest)
     return "\n".join(parts)
 
 

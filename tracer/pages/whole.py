@@ -16,9 +16,9 @@ STATIONS, EVERY_CALL = View(1), View(2)
 _HEAD = ("no.", "station", "who", "ours", "etcd's")
 
 
-def overview(trace: Trace, title: str, scenario: str, address: Callable[[Span], str]) -> str:
+def overview(trace: Trace, title: str, scenario: str, address: Callable[[Span], str], say: Words) -> str:
     """The stations, drawn: members, tasks in them, and what passes between them."""
-    source = callgraph.dot(trace, story(trace, STATIONS, station), address)
+    source = callgraph.dot(trace, story(trace, STATIONS, station), address, say)
     return callgraph.svg(source, title, scenario)
 
 

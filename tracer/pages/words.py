@@ -16,6 +16,79 @@ _CHINESE = {
     "who": "谁",
     "ours": "我们的",
     "etcd's": "etcd 的",
+    "{} from {}": "{} 来自 {}",
+    "{} to {}": "{} 交给 {}",
+    "{} brings {} from {}": "{0} 从 {2} 带来 {1}",
+    "{} takes {} to {}": "{0} 把 {1} 交给 {2}",
+    "nothing": "空信号",
+    "{} ({})": "{} ({})",
+    "{} ({}s)": "{} ({})",
+    "shared by {}": "{} 个请求共用",
+    "time": "时间",
+    "the loop": "循环",
+    "about": "内容",
+    "`readyc` then": "之后的 `readyc`",
+    "`advancec` then": "之后的 `advancec`",
+    "sends `{}`": "发送 `{}`",
+    "receives `{}`": "接收 `{}`",
+    "offers a Ready": "提供 Ready",
+    "is waited for": "在等它",
+    "a higher term, or somebody leads in it": "有更高的 term，或者这个 term 已有 leader",
+    "no leader heard of for an election timeout (with pre-vote)": (
+        "一个选举超时没有 leader 的音讯（开了 pre-vote）"
+    ),
+    "no leader heard of for an election timeout, or told to lead (MsgTimeoutNow)": (
+        "一个选举超时没有 leader 的音讯，或被要求接任（MsgTimeoutNow）"
+    ),
+    "a majority would not vote for it, or somebody leads, or a higher term": (
+        "多数不愿投它，或已有 leader，或有更高的 term"
+    ),
+    "no answer from a majority for an election timeout": "一个选举超时没等到多数的答复",
+    "a majority would vote for it": "多数愿意投它",
+    "a majority voted against it, or somebody leads, or a higher term": (
+        "多数投了反对，或已有 leader，或有更高的 term"
+    ),
+    "no majority either way for an election timeout (with pre-vote)": (
+        "一个选举超时赞成反对都不到多数（开了 pre-vote）"
+    ),
+    "no majority either way for an election timeout": "一个选举超时赞成反对都不到多数",
+    "a majority voted for it": "多数投了赞成",
+    "a higher term, or no majority heard of lately (with check-quorum)": (
+        "有更高的 term，或近来联系不上多数（开了 check-quorum）"
+    ),
+    "an append was accepted": "一次追加被接受",
+    "what it needs is no longer in the log": "它需要的已不在 log 里",
+    "an append was refused, or it could not be reached": "一次追加被拒绝，或联系不上它",
+    "the snapshot arrived, or was reported to be lost": "快照到了，或得知快照丢了",
+    "Not shown yet, without a reason:": "还没有讲到，也没有理由：",
+    "Nobody has switched on auth, leases, alarms or quotas here: asked, it answers at once.": (
+        "这里没有启用认证、租约、告警和配额：问到它，它立刻就答。"
+    ),
+    "The old store: members and the version of the cluster stand in it, too, and few look there today.": (
+        "旧的 v2 存储：成员和集群版本也记在里面，如今很少有人去看。"
+    ),
+    "What becomes of a snapshot between disk and wire; the page on catching up tells when and why.": (
+        "快照在磁盘和网络之间的来龙去脉；什么时候发、为什么发，“追上来”那一页讲过。"
+    ),
+    "It reads a log again, at a start: by the frames that the page on the WAL takes apart.": (
+        "启动时把日志读回来：一帧一帧的样子，WAL 那一页拆开讲过。"
+    ),
+    "It asks the operating system for something.": "只是请操作系统办一件事。",
+    "It keeps members connected: dials, picks an address, asks for a version, notes who is there.": (
+        "让成员之间保持连接：拨号、选地址、问版本、记下谁在。"
+    ),
+    "A read goes through client, server and store as a put does; its page shows the difference.": (
+        "读走过客户端、server 和存储，和 put 一样；不同之处有专门的一页。"
+    ),
+    "A change of members comes from the command to raft as a put does; its page tells the rest.": (
+        "成员变更从命令到 raft，和 put 一样；其余的有专门的一页。"
+    ),
+    "Heartbeats and ticks go on beside every request, and would hide it.": (
+        "心跳和 tick 一直在每个请求旁边进行，画出来反而会把请求淹没。"
+    ),
+    "It sets up or takes down what is shown where it works.": "负责搭起来和拆下来；它怎样工作，别处讲过。",
+    "It looks something up or copies it, and decides nothing.": "只是查一查、抄一份，不作任何决定。",
+    "One of several short steps of what a page shows as one.": "某一页当作一步来讲的事，它是其中的一小步。",
     "twins": "对应数",
     "flag": "参数",
     "default": "默认值",

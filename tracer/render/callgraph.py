@@ -17,6 +17,7 @@ import graphviz
 from tracer.fold import Section
 from tracer.model import CLIENT, Span, Trace
 from tracer.render.json import numbered
+from tracer.render.page import Say
 from tracer.render.terminal import channel
 
 _FONT = "Helvetica,Arial,sans-serif"
@@ -52,9 +53,9 @@ _LINK = re.compile(r'<a (?:xlink:href="([^"]*)" )?xlink:title="([^"]*)">')
 type Address = Callable[[Span], str]
 
 
-def dot(trace: Trace, sections: list[Section], address: Address | None = None) -> str:
+def dot(trace: Trace, sections: list[Section], address: Address | None = None, say: Say = str.format) -> str:
     """The graph in Graphviz' own language; ``address`` is where a click on a call leads."""
-    return HEAD + "".join(f"{line}\n" for line in _Graph(trace, sections, address).lines()) + "}\n"
+    return HEAD + "".join(f"{line}\n" for line in _Graph(trace, sections, address, say).lines()) + "}\n"
 
 
 def svg(source: str, title: str, scenario: str = "") -> str:
@@ -79,8 +80,8 @@ def _link(match: re.Match[str]) -> str:
 
 
 class _Graph:
-    def __init__(self, trace: Trace, sections: list[Section], address: Address | None) -> None:
-        self.trace, self.sections, self.address = trace, sections, address
+    def __init__(self, trace: Trace, sections: list[Section], address: Address | None, say: Say) -> None:
+        self.trace, self.sections, self.address, self.say = trace, sections, address, say
         self.numbers = numbered(trace)
         self.ids: dict[tuple[int, int], str] = {}
         self.by_turn = {section.turn: section for section in sections}
@@ -104,7 +105,8 @@ class _Graph:
     def _title(self, member: str) -> str:
         names = member.split(", ")
         role = self.trace.members.get(names[0], "")
-        return member if member == CLIENT else f"{member} ({role}{'s' * (len(names) > 1)})"
+        told = self.say("{} ({}s)" if len(names) > 1 else "{} ({})", member, role)
+        return member if member == CLIENT else told
 
     def _nodes(self, section: Section) -> Iterator[str]:
         """The calls of one turn, each under the one before."""
@@ -112,7 +114,7 @@ class _Graph:
         for number, row in enumerate(section.rows, 1):
             name = f"{self.ids[section.turn]}_{number}"
             label = f"{row.title}\\n" * bool(row.title) + row.span.function.name
-            label += f"\\nshared by {row.span.shared}" * (row.span.shared > 1)
+            label += f"\\n{self.say('shared by {}', row.span.shared)}" * (row.span.shared > 1)
             tip = " ".join(row.span.function.go)
             link = {"URL": self.address(row.span)} if self.address else {}
             kinds = f"call call-{self.numbers[row.span.id]}{later}"

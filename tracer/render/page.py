@@ -19,6 +19,8 @@ GO_SOURCE = f"https://github.com/etcd-io/etcd/blob/{UPSTREAM}"
 
 
 type Link = Callable[[str], str]
+type Say = Callable[..., str]
+"""Says an English text in some language, with what goes into its braces; ``str.format``: in English."""
 
 
 def stations(trace: Trace, sections: Iterable[Section], head: Iterable[str], ours: Link, twins: Link) -> str:

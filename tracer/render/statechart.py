@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from textwrap import wrap
+
+from rich.cells import cell_len
 
 from tracer.render.callgraph import HEAD, attributes
 
@@ -11,6 +13,9 @@ type Machine = Mapping[str, Mapping[str, str]]
 """For each state those that it can become, and why."""
 
 _WIDTH = 24
+"""Of a line, in columns."""
+_WORD = re.compile(r" ?（?(?:[!-~]+|[^ ])[，。）]?")
+"""What no line is broken in: an English word, or a Chinese character, with what belongs to it."""
 
 
 def dot(machine: Machine) -> str:
@@ -31,5 +36,14 @@ def _lines(machine: Machine) -> Iterator[str]:
         yield f"{here} [{attributes(id=here, label=here.removeprefix('State'), class_='state')}]"
     for here, to in machine.items():
         for there, why in to.items():
-            label = "\\n".join(wrap(why, _WIDTH))
+            label = "\\n".join(_wrapped(why))
             yield f"{here} -> {there} [{attributes(id=f'{here}-{there}', label=label)}]"
+
+
+def _wrapped(text: str) -> list[str]:
+    lines = [""]
+    for word in _WORD.findall(text):
+        if cell_len(lines[-1] + word) > _WIDTH:
+            lines.append("")
+        lines[-1] += word if lines[-1] else word.lstrip()
+    return lines

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from tracer.model import Edge, Function, Span, Trace
 from tracer.render.json import numbered
+from tracer.render.page import Say
 from tracer.render.terminal import channel
 
 _ROW, _STEP, _LEFT, _TOP, _WIDTH = 26, 24, 16, 14, 700
@@ -36,9 +37,15 @@ class Turn:
     """
 
     def __init__(
-        self, trace: Trace, span: Span, depth: int, prefix: str, address: Callable[[Function], str]
+        self,
+        trace: Trace,
+        span: Span,
+        depth: int,
+        prefix: str,
+        address: Callable[[Function], str],
+        say: Say = str.format,
     ) -> None:
-        self.trace, self.span, self.prefix, self.address = trace, span, prefix, address
+        self.trace, self.span, self.prefix, self.address, self.say = trace, span, prefix, address, say
         here = (span.task, span.turn)
         passed = [e for e in trace.edges if e.source.task != e.target.task and e.kind != "call"]
         self.into = [edge for edge in passed if edge.target[1:] == here]
@@ -166,7 +173,7 @@ class Turn:
         """``ends`` are what it joins: the second is empty if it leads away."""
         into, critical = bool(ends[1]), " critical" * edge.critical
         who = self._who((edge.source if into else edge.target).task)
-        words = f"{channel(edge)} {'from' if into else 'to'} {who}"
+        words = self.say("{} from {}" if into else "{} to {}", channel(edge), who)
         label = f"   {_short(edge.label)}" if edge.label else ""
         to = f' data-to="{ends[1]}"' * into
         down, right = f"M{x} {y - 6} V{y + 4} m-4 -5 l4 6 l4 -6", f"M{x} {y} H{x + 16} m-6 -4 l7 4 l-7 4"
@@ -179,7 +186,7 @@ class Turn:
 
     def _words(self) -> Iterator[str]:
         for edge in self.into:
-            yield f"- {channel(edge)} brings {edge.label or 'nothing'} from {self._who(edge.source.task)}"
+            yield "- " + self._moved("{} brings {} from {}", edge, edge.source.task)
         for call in self.calls:
             inner = "    " * (call.depth - 1)
             yield f"{inner}- `{call.span.function.name}` {_outcome(call.span)}".rstrip()
@@ -187,7 +194,10 @@ class Turn:
         yield from (f"- {self._taken(edge)}" for edge in self.last)
 
     def _taken(self, edge: Edge) -> str:
-        return f"{channel(edge)} takes {edge.label or 'nothing'} to {self._who(edge.target.task)}"
+        return self._moved("{} takes {} to {}", edge, edge.target.task)
+
+    def _moved(self, how: str, edge: Edge, task: int) -> str:
+        return self.say(how, channel(edge), edge.label or self.say("nothing"), self._who(task))
 
 
 def _outcome(span: Span) -> str:

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tracer.model import Edge, Span, Trace
+from tracer.render.page import Say
 
 LOOP = "raft node.run"
 _NEVER = 1 << 62, 0
 _ROW, _TOP = 30, 46
 _TIME, _READY, _ADVANCE, _WORDS = 46, 78, 144, 168
 _WIDTH = 540
+_HEAD = ("time", "the loop", "about", "`readyc` then", "`advancec` then")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,13 @@ class Turns:
         )
         return head + "".join(f"{line}\n" for line in self._lines(link)) + "</svg>\n"
 
-    def table(self) -> str:
+    def table(self, say: Say = str.format) -> str:
         """The same as a Markdown table."""
-        lines = ["| time | the loop | about | `readyc` then | `advancec` then |", "|--:|---|---|---|---|"]
+        lines = [f"| {' | '.join(map(say, _HEAD))} |", "|--:|---|---|---|---|"]
         for row in self.rows:
-            way = "sends" if row.sent else "receives"
-            states = f"{_state(row.offers, 'offers a Ready')} | {_state(row.waits, 'is waited for')}"
-            lines.append(f"| {_time(row.at)} | {way} `{row.channel}` | {row.what} | {states} |")
+            way = say("sends `{}`" if row.sent else "receives `{}`", row.channel)
+            states = _state(row.offers, say("offers a Ready")), _state(row.waits, say("is waited for"))
+            lines.append(f"| {_time(row.at)} | {way} | {row.what} | {' | '.join(states)} |")
         return "\n".join(lines)
 
     def _lines(self, link: Link) -> Iterator[str]:
