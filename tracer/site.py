@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable
+from functools import partial
 from json import dumps
 from pathlib import Path
 
@@ -99,13 +100,18 @@ def write_all(docs: Path, book: Book) -> None:
     left = book.unshown(book.record(name).sliced for name in SCENARIOS)
     for name, language in (("unshown.md", ENGLISH), ("unshown.zh.md", CHINESE)):
         _write(pieces / name, unshown.markdown(left, Words(language)))
-    write_packages(book.code, docs)
+    write_packages(book, docs)
 
 
-def write_packages(code: Code, docs: Path) -> None:
-    """A page for each package."""
+def write_packages(book: Book, docs: Path) -> None:
+    """A page for each package. Raises PageError."""
     shutil.rmtree(docs / packages.DIRECTORY, ignore_errors=True)
-    packages.write(packages.Writer(packages.Names(ROOT), lambda go: page.go_link(go, code.symbols)), docs)
+
+    def filled(path: str) -> str:
+        return book.page(packages.DIRECTORY / f"{path}.md", packages.TABLES[path])
+
+    go = partial(page.go_link, lines=book.code.symbols)
+    packages.write(packages.Writer(book.names, go, filled), docs)
 
 
 def write_picture(trace: Trace, path: Path = PICTURE) -> None:

@@ -15,7 +15,7 @@ from tracer.model import Function
 from tracer.pages import counterparts, manual, terms
 from tracer.pages.book import Book, PageError, Recording, write
 from tracer.pages.code import UPSTREAM, Code, UnknownError
-from tracer.pages.packages import Names, Writer
+from tracer.pages.packages import DIRECTORY, TABLES, Names, Writer
 from tracer.pages.unshown import REASONS, explained, markdown
 from tracer.pages.words import CHINESE, ENGLISH, Words
 from tracer.render import statechart
@@ -391,6 +391,30 @@ def test_each_package_has_a_page_that_begins_with_its_manual_and_asks_for_each_o
     assert "[`Raft.step`][minietcd.raft.raft.Raft.step]" in text
     assert "Go: [raft/doc.go]" in text
     assert text.count("# ") == text.count("## ") + 1
+
+
+def test_the_index_of_packages_has_each_of_them_once_from_the_top_layer_down(book: Book, code: Code) -> None:
+    names = Names(code.root)
+    for page in ("packages.md", "packages.zh.md"):
+        path = PurePosixPath("reference", page)
+        text = book.page(path, (code.root / "docs" / "prose" / path).read_text())
+        listed = re.findall(r"^\| \[`([\w.]+)`\]\(packages/\1\.md\)", text, re.MULTILINE)
+        assert sorted(listed) == sorted(package.path for package in names.packages)
+        layers = {package.path: names.layer(package) for package in names.packages}
+        assert [layers[path] for path in listed] == sorted(layers.values())
+    assert listed.index("minietcd.embed") < listed.index("minietcd.raft") < listed.index("minietcd.pkg")
+
+
+@pytest.mark.parametrize("package", TABLES)
+def test_the_page_of_a_package_shows_the_tables_of_its_code(book: Book, code: Code, package: str) -> None:
+    def filled(path: str) -> str:
+        return book.page(DIRECTORY / f"{path}.md", TABLES[path])
+
+    names = Names(code.root)
+    page = next(each for each in names.packages if each.path == package)
+    text = Writer(names, "[{}]".format, filled).page(page)
+    assert "<svg" in text and "{{" not in text
+    assert text.index("<svg") < text.index("## What is in it")
 
 
 def test_every_flag_of_each_program_is_told_with_its_default(book: Book) -> None:

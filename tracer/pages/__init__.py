@@ -41,7 +41,7 @@ Rows of tables, below a head that the page writes:
 
     {{cases Node.run}}               the cases of its select: way, channel, what sets it, what makes it nil
     {{steps STEP STEP_LEADER}}       tables of the code beside each other, by key; A+B share a column
-    {{packages minietcd}}            the packages below it: what each is, how many lines it has
+    {{packages A B}}                 those from the layer of A to that of B: what each is, files, Go twins
     {{waits election n2}}            which channels were nil while node.run waited, and what came, how often
     {{applied crash n1}}             what each entry did that came to be applied, in each life of that member
     {{frames put}}                   what client and member wrote to each other, a frame of HTTP/2 a row

@@ -81,6 +81,11 @@ class Book:
         return _BREAK.sub("", _DIRECTIVE.sub(replaced, text))
 
     @cached_property
+    def names(self) -> packages.Names:
+        """What is public in our packages."""
+        return packages.Names(self.code.root)
+
+    @cached_property
     def compared(self) -> list[likeness.Compared]:
         """What the real etcd was recorded on, too."""
         return likeness.everything(lambda name: self.record(name).sliced)
@@ -116,7 +121,9 @@ class _Page:
             "cases": self.cases,
             "steps": self.steps,
             "states": self.states,
-            "packages": lambda top: tables.markdown(packages.rows(packages.Names(self.code.root), top)),
+            "packages": lambda first, last="": tables.markdown(
+                packages.rows(self.book.names, first, last or first)
+            ),
             "waits": lambda scenario, member: tables.markdown(
                 tables.waits(self.recording(scenario).whole, member)
             ),

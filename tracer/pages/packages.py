@@ -8,17 +8,44 @@ from __future__ import annotations
 
 import ast
 import json
+import re
+import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from tracer.pages import manual
+from tracer.pages.code import UnknownError
 
 ROOTS = ("minietcd", "tracer")
 DIRECTORY = PurePosixPath("reference", "packages")
+TABLES: Mapping[str, str] = {
+    "minietcd.raft": """
+## Which role follows which
+
+{{states ROLES}}
+
+## What each role does with a message
+
+Every message passes {{Raft.step}}, which compares terms and then does what any role does. What is left goes
+to {{step_follower}}, {{step_candidate}} or {{step_leader}}. An empty cell: the message is ignored. The words
+with which all names of a column begin are left out.
+
+| message | any role | follower | candidate, pre-candidate | leader |
+|---|---|---|---|---|
+{{steps STEP STEP_FOLLOWER STEP_CANDIDATE STEP_LEADER+STEP_LEADER_PROGRESS}}
+""",
+    "minietcd.raft.tracker": """
+## Which state of a follower follows which
+
+{{states STATES}}
+""",
+}
+"""What the pages of some packages show besides, out of tables of the code."""
+_SENTENCE = re.compile(r"(?<=\.)\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +57,8 @@ class Module:
     text: str
     """Its docstring."""
     lines: int
+    twins: frozenset[str]
+    """The Go functions and types that its docstrings name, as ``path#symbol``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +69,11 @@ class Package:
     file: str
     text: str
     modules: tuple[Module, ...]
+
+    @property
+    def twins(self) -> set[str]:
+        """Those of all its modules."""
+        return {twin for module in self.modules for twin in module.twins}
 
 
 class Names:
@@ -86,19 +120,62 @@ class Names:
                         paths[called].add(f"{module.path}.{name}")
         return paths
 
+    @cached_property
+    def _layers(self) -> list[list[str]]:
+        """The layers of which each imports only what stands below it, from the top."""
+        project = tomllib.loads((self.root / "pyproject.toml").read_text(encoding="utf-8"))
+        contracts = project["tool"]["importlinter"]["contracts"]
+        layers = next(each["layers"] for each in contracts if each["type"] == "layers")
+        return [[name.strip() for name in layer.split("|")] for layer in layers]
+
+    def layer(self, package: Package) -> int:
+        """The number of its layer: its own or that of a package around it, else the highest of its parts."""
+        numbers = {name: number for number, layer in enumerate(self._layers) for name in layer}
+        around = [name for name in numbers if _within(package.path, name)]
+        if around:
+            return numbers[max(around, key=len)]
+        own = [numbers[each.path] for each in package.modules if each.path in numbers]
+        below = [number for name, number in numbers.items() if _within(name, package.path)]
+        if not below:
+            raise UnknownError("layer of", package.path, list(numbers))
+        return min(own or below)
+
+    def between(self, first: str, last: str) -> list[Package]:
+        """The packages from the layer of one to that of the other, from the top. Raises UnknownError."""
+        known = {package.path: package for package in self.packages}
+        for name in (first, last):
+            if name not in known:
+                raise UnknownError("package", name, list(known))
+        highest, lowest = self.layer(known[first]), self.layer(known[last])
+        found = [package for package in self.packages if highest <= self.layer(package) <= lowest]
+        return sorted(found, key=self.layer)
+
     def _module(self, file: Path) -> Module:
         name = file.relative_to(self.root)
         text = file.read_text(encoding="utf-8")
         path = ".".join(name.with_suffix("").parts).removesuffix(".__init__")
-        return Module(path, name.as_posix(), ast.get_docstring(ast.parse(text)) or "", text.count("\n"))
+        told = list(_docstrings(ast.parse(text)))
+        twins = frozenset("#".join(twin) for each in told for twin in manual.twins(each) if twin[1])
+        return Module(path, name.as_posix(), told[0], text.count("\n"), twins)
 
 
 def _shared(a: list[str], b: list[str]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
 
 
+def _within(path: str, package: str) -> bool:
+    return f"{path}.".startswith(f"{package}.")
+
+
 def _is_ours(file: Path) -> bool:
     return not file.name.startswith("__") and not file.stem.endswith("_pb2")
+
+
+def _docstrings(tree: ast.Module) -> Iterator[str]:
+    """That of the module first, which may be empty."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
 
 
 def _documented(node: ast.AST, prefix: str = "") -> Iterator[str]:
@@ -113,10 +190,15 @@ def _documented(node: ast.AST, prefix: str = "") -> Iterator[str]:
 
 
 class Writer:
-    """Writes the pages; ``go`` has the link to a Go file, or to a symbol as ``path#symbol``."""
+    """Writes the pages; ``go`` has the link to a Go file, or to a symbol as ``path#symbol``.
 
-    def __init__(self, names: Names, go: Callable[[str], str]) -> None:
-        self.names, self.go = names, go
+    ``filled`` makes Markdown of what TABLES have for a package.
+    """
+
+    def __init__(
+        self, names: Names, go: Callable[[str], str], filled: Callable[[str], str] = "".format
+    ) -> None:
+        self.names, self.go, self.filled = names, go, filled
 
     def page(self, package: Package) -> str:
         """That of a package."""
@@ -124,6 +206,7 @@ class Writer:
             _head(package.path, manual.summary(package.text)),
             manual.markdown(package.text, self.link(package.path), level=2),
             self.twins(package.text),
+            self.filled(package.path) if package.path in TABLES else "",
             self._parts(package),
             *(_offers(module) for module in package.modules),
         ]
@@ -188,8 +271,12 @@ def files(root: Path) -> Iterator[str]:
     return (module.file for package in Names(root).packages for module in package.modules)
 
 
-def rows(names: Names, top: str) -> Iterator[tuple[str, ...]]:
-    """For each package of ``top``: the link to it from a page beside them, what it is, how many lines."""
-    for package in names.packages:
-        if package.path.partition(".")[0] == top:
-            yield f"[`{package.path}`](packages/{package.path}.md)", _told(package), _length(package)
+def rows(names: Names, first: str, last: str) -> Iterator[tuple[str, ...]]:
+    """For each package from one layer to another: its link and what it is, how many files and Go twins.
+
+    Raises UnknownError.
+    """
+    for package in names.between(first, last):
+        told = _SENTENCE.split(_told(package))[0]
+        link = f"[`{package.path}`](packages/{package.path}.md)"
+        yield f"{link}<br>{told}", str(len(package.modules) or "—"), str(len(package.twins) or "—")
