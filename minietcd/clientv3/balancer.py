@@ -168,6 +168,6 @@ class Balancer:
         return reply
 
     async def close(self) -> None:
-        """Go: clientv3/balancer/balancer.go#baseBalancer.Close"""
+        """Close the connection to each address. Go: clientv3/balancer/balancer.go#baseBalancer.Close"""
         for sc in self.scs:
             await sc.close()

@@ -81,7 +81,7 @@ class Client:
         self.kv = KV(self)
 
     async def close(self) -> None:
-        """Go: clientv3/client.go#Client.Close"""
+        """Close every connection; calls under way fail. Go: clientv3/client.go#Client.Close"""
         await self.conn.close()
 
     async def __aenter__(self) -> Self:
@@ -125,7 +125,10 @@ class Client:
 
 
 async def new_client(cfg: Config) -> Client:
-    """Go: clientv3/client.go#newClient"""
+    """A client, once it may be used. Raises TimeoutError if that took longer than ``dial_timeout`` seconds.
+
+    Go: clientv3/client.go#newClient
+    """
     clock = asyncio.get_running_loop().time
     start = clock()
     client = Client(cfg)

@@ -22,7 +22,7 @@ NO_PREFIX_END = b"\0"
 
 
 class OpType(Enum):
-    """Go: clientv3/op.go#opType"""
+    """What an operation does. Go: clientv3/op.go#opType"""
 
     RANGE = 1
     PUT = 2
@@ -68,7 +68,7 @@ class Op:
     is_opts_with_prefix: bool = False
 
     def to_range_request(self) -> RangeRequest:
-        """Go: clientv3/op.go#Op.toRangeRequest"""
+        """What a read says on the wire. Go: clientv3/op.go#Op.toRangeRequest"""
         assert self.t is OpType.RANGE, self.t
         target, order = self.sort or (SortByKey, SortNone)
         return RangeRequest(
@@ -103,11 +103,11 @@ class Op:
         return DeleteRangeRequest(key=self.key, range_end=self.end, prev_kv=self.prev_kv)
 
     def is_write(self) -> bool:
-        """Go: clientv3/op.go#Op.isWrite"""
+        """Whether it changes the store. Go: clientv3/op.go#Op.isWrite"""
         return self.t is not OpType.RANGE
 
     def apply_opts(self, opts: tuple[OpOption, ...]) -> None:
-        """Go: clientv3/op.go#Op.applyOpts"""
+        """Let each option set its fields, in their order. Go: clientv3/op.go#Op.applyOpts"""
         for opt in opts:
             opt(self)
 

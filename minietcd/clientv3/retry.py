@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class RetryPolicy(Enum):
-    """Go: clientv3/retry.go#retryPolicy"""
+    """Whether a call may be repeated after any failure, or only if it never left.
+
+    Go: clientv3/retry.go#retryPolicy
+    """
 
     REPEATABLE = 0
     NON_REPEATABLE = 1
@@ -52,25 +55,25 @@ class RetryKVClient:
         self.kc = KVClient(c.invoke)
 
     async def range(self, ctx: Context, in_: pb.RangeRequest, **opts: Any) -> pb.RangeResponse:
-        """Go: clientv3/retry.go#retryKVClient.Range"""
+        """Repeatable: it changes nothing. Go: clientv3/retry.go#retryKVClient.Range"""
         return await self.kc.range(ctx, in_, retry_policy=RetryPolicy.REPEATABLE, **opts)
 
     async def put(self, ctx: Context, in_: pb.PutRequest, **opts: Any) -> pb.PutResponse:
-        """Go: clientv3/retry.go#retryKVClient.Put"""
+        """Not repeatable. Go: clientv3/retry.go#retryKVClient.Put"""
         return await self.kc.put(ctx, in_, **opts)
 
     async def delete_range(
         self, ctx: Context, in_: pb.DeleteRangeRequest, **opts: Any
     ) -> pb.DeleteRangeResponse:
-        """Go: clientv3/retry.go#retryKVClient.DeleteRange"""
+        """Not repeatable. Go: clientv3/retry.go#retryKVClient.DeleteRange"""
         return await self.kc.delete_range(ctx, in_, **opts)
 
     async def txn(self, ctx: Context, in_: pb.TxnRequest, **opts: Any) -> pb.TxnResponse:
-        """Go: clientv3/retry.go#retryKVClient.Txn"""
+        """Not repeatable, even if it only reads. Go: clientv3/retry.go#retryKVClient.Txn"""
         return await self.kc.txn(ctx, in_, **opts)
 
     async def compact(self, ctx: Context, in_: pb.CompactionRequest, **opts: Any) -> pb.CompactionResponse:
-        """Go: clientv3/retry.go#retryKVClient.Compact"""
+        """Not repeatable. Go: clientv3/retry.go#retryKVClient.Compact"""
         return await self.kc.compact(ctx, in_, **opts)
 
 
@@ -84,27 +87,27 @@ class RetryClusterClient:
     async def member_list(
         self, ctx: Context, in_: pb.MemberListRequest, **opts: Any
     ) -> pb.MemberListResponse:
-        """Go: clientv3/retry.go#retryClusterClient.MemberList"""
+        """Repeatable. Go: clientv3/retry.go#retryClusterClient.MemberList"""
         return await self.cc.member_list(ctx, in_, retry_policy=RetryPolicy.REPEATABLE, **opts)
 
     async def member_add(self, ctx: Context, in_: pb.MemberAddRequest, **opts: Any) -> pb.MemberAddResponse:
-        """Go: clientv3/retry.go#retryClusterClient.MemberAdd"""
+        """Not repeatable. Go: clientv3/retry.go#retryClusterClient.MemberAdd"""
         return await self.cc.member_add(ctx, in_, **opts)
 
     async def member_remove(
         self, ctx: Context, in_: pb.MemberRemoveRequest, **opts: Any
     ) -> pb.MemberRemoveResponse:
-        """Go: clientv3/retry.go#retryClusterClient.MemberRemove"""
+        """Not repeatable. Go: clientv3/retry.go#retryClusterClient.MemberRemove"""
         return await self.cc.member_remove(ctx, in_, **opts)
 
     async def member_update(
         self, ctx: Context, in_: pb.MemberUpdateRequest, **opts: Any
     ) -> pb.MemberUpdateResponse:
-        """Go: clientv3/retry.go#retryClusterClient.MemberUpdate"""
+        """Not repeatable. Go: clientv3/retry.go#retryClusterClient.MemberUpdate"""
         return await self.cc.member_update(ctx, in_, **opts)
 
     async def member_promote(
         self, ctx: Context, in_: pb.MemberPromoteRequest, **opts: Any
     ) -> pb.MemberPromoteResponse:
-        """Go: clientv3/retry.go#retryClusterClient.MemberPromote"""
+        """Not repeatable. Go: clientv3/retry.go#retryClusterClient.MemberPromote"""
         return await self.cc.member_promote(ctx, in_, **opts)

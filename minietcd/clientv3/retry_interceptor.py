@@ -84,7 +84,10 @@ def _warn(c: Client, attempt: int, err: GRPCError) -> None:
 
 
 async def wait_retry_backoff(attempt: int, backoff_func: BackoffFunc) -> None:
-    """Go: clientv3/retry_interceptor.go#waitRetryBackoff"""
+    """Wait as many seconds as ``backoff_func`` says; before the first attempt not at all.
+
+    Go: clientv3/retry_interceptor.go#waitRetryBackoff
+    """
     if attempt and (wait := backoff_func(attempt)):
         await asyncio.sleep(wait)
 
@@ -97,7 +100,10 @@ def is_safe_retry(err: GRPCError, policy: RetryPolicy) -> bool:
 
 
 def is_context_error(err: GRPCError) -> bool:
-    """Go: clientv3/retry_interceptor.go#isContextError"""
+    """Whether time is up, or nobody wants the answer any more.
+
+    Go: clientv3/retry_interceptor.go#isContextError
+    """
     return err.status in (Status.DEADLINE_EXCEEDED, Status.CANCELLED)
 
 

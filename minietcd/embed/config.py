@@ -113,11 +113,14 @@ class Config(CommonConfig):
         return ",".join(f"{name or DEFAULT_NAME}={url}" for url in self.ap_urls)
 
     def is_new_cluster(self) -> bool:
-        """Go: embed/config.go#Config.IsNewCluster"""
+        """Whether the member begins with a new cluster, or joins one.
+
+        Go: embed/config.go#Config.IsNewCluster
+        """
         return self.cluster_state == CLUSTER_STATE_FLAG_NEW
 
     def election_ticks(self) -> int:
-        """Go: embed/config.go#Config.ElectionTicks"""
+        """The election timeout in ticks. Go: embed/config.go#Config.ElectionTicks"""
         return self.election_ms // self.tick_ms
 
     def update_default_cluster_from_name(self, default_initial_cluster: str) -> None:
@@ -132,7 +135,10 @@ class Config(CommonConfig):
 
 
 def check_bind_urls(urls: Iterable[str]) -> None:
-    """Only an address can be listened on, not a name. Go: embed/config.go#checkBindURLs"""
+    """Only an address can be listened on, not a name. Raises ConfigError.
+
+    Go: embed/config.go#checkBindURLs
+    """
     for url in urls:
         host = urlsplit(url).hostname or ""
         if host != "localhost" and not _is_ip(host):
@@ -140,7 +146,7 @@ def check_bind_urls(urls: Iterable[str]) -> None:
 
 
 def check_host_urls(flag: str, urls: URLs) -> None:
-    """Others need a host to come to. Go: embed/config.go#checkHostURLs"""
+    """Others need a host to come to. Raises ConfigError. Go: embed/config.go#checkHostURLs"""
     for url in urls:
         if not urlsplit(url).hostname:
             reason = f"unexpected empty host ({url})"

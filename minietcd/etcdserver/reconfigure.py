@@ -162,7 +162,10 @@ class Reconfigure(V3Server):
         return resp.membs
 
     async def wait_leader(self) -> Member:
-        """Who leads, once somebody does. Go: etcdserver/v3_server.go#EtcdServer.waitLeader"""
+        """Who leads, once somebody does. Raises StoppedError.
+
+        Go: etcdserver/v3_server.go#EtcdServer.waitLeader
+        """
         while (leader := self._cluster.member(self.leader())) is None:
             chan, _ = await select(self.leader_changed_notify(), self.done)
             if chan is self.done:

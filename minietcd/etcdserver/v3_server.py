@@ -112,6 +112,8 @@ class V3Server(ServerState):
     def do_serialize[T](self, ctx: Context, chk: AuthCheck, get: Callable[[], T]) -> T:
         """``get`` if ``chk`` does not object, and if permissions have not changed meanwhile.
 
+        Raises AuthError.
+
         Go: etcdserver/v3_server.go#EtcdServer.doSerialize
         """
         ai = self.auth_info_from_ctx(ctx) or AuthInfo()
@@ -187,8 +189,11 @@ class V3Server(ServerState):
     async def request_current_index(self, leader_changed_notifier: Chan[None], request_id: int) -> int:
         """The index that was committed, somewhere, when this was called.
 
-        The question may be lost, or come before the leader can answer it: it is asked again every 500 ms,
-        and as soon as the leader has committed something of its own term.
+        The question may be lost, or come before the leader can answer it: it is asked again every 500 ms, and
+        as soon as the leader has committed something of its own term.
+
+        Raises ``errors.TimeoutError`` when no answer comes within the time of a request, LeaderChangedError
+        when another leads meanwhile.
 
         Go: etcdserver/v3_server.go#EtcdServer.requestCurrentIndex
         """
@@ -228,6 +233,8 @@ class V3Server(ServerState):
 
     async def linearizable_read_notify(self, ctx: Context) -> None:
         """Wait until a read here sees all that was committed anywhere when this was called.
+
+        Raises StoppedError, or what the question met on its way.
 
         Go: etcdserver/v3_server.go#EtcdServer.linearizableReadNotify
         """

@@ -145,6 +145,8 @@ class Store:
     def update_compact_rev(self, rev: int) -> None:
         """Decide that the store begins at ``rev``, and make that last.
 
+        Raises CompactedError or FutureRevError.
+
         Go: mvcc/kvstore.go#store.updateCompactRev
         """
         if rev <= self.compact_main_rev:

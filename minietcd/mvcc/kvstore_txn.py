@@ -63,6 +63,8 @@ class StoreTxnRead:
     def range_keys(self, key: bytes, end: bytes, cur_rev: int, ro: RangeOptions) -> RangeResult:
         """Ask the index which revisions counted, and the backend what they hold.
 
+        Raises CompactedError or FutureRevError.
+
         Go: mvcc/kvstore_txn.go#storeTxnRead.rangeKeys
         """
         if ro.rev > cur_rev:

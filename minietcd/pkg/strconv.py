@@ -20,7 +20,7 @@ _ESCAPES: Final = {'"': '\\"', "\\": "\\\\"} | dict(
 
 
 def parse_bool(text: str) -> bool:
-    """``true``, ``0``, ``T`` …"""
+    """``true``, ``0``, ``T`` … Raises ValueError."""
     if text not in _BOOLS:
         raise ValueError(f"strconv.ParseBool: parsing {quote(text)}: invalid syntax")
     return _BOOLS[text]
@@ -50,7 +50,7 @@ def _parse_number(name: str, text: str, base: int, sign: str, possible: range) -
 
 
 def parse_duration(text: str) -> float:
-    """Seconds in ``1h2m``, ``1.5s``, ``300ms`` …"""
+    """Seconds in ``1h2m``, ``1.5s``, ``300ms`` … Raises ValueError."""
     sign, rest = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
     if rest == "0":
         return 0.0

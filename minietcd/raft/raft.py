@@ -823,7 +823,7 @@ def step_leader_check_quorum(r: Raft, m: Message) -> None:
 
 
 def step_leader_prop(r: Raft, m: Message) -> None:
-    """Append a proposal and send it to everybody. Go: raft/raft.go#stepLeader"""
+    """Append a proposal and send it to everybody. Raises ProposalDroppedError. Go: raft/raft.go#stepLeader"""
     assert m.entries, f"{r.id:x} stepped empty MsgProp"
     if r.id not in r.prs.progress:  # removed while leading
         raise ProposalDroppedError
@@ -1013,7 +1013,7 @@ def step_candidate(r: Raft, m: Message) -> None:
 
 
 def step_candidate_prop(r: Raft, m: Message) -> None:
-    """Nobody to propose to. Go: raft/raft.go#stepCandidate"""
+    """Nobody to propose to. Raises ProposalDroppedError. Go: raft/raft.go#stepCandidate"""
     r._info(f"no leader at term {r.term}; dropping proposal")
     raise ProposalDroppedError
 
@@ -1067,7 +1067,7 @@ def step_follower(r: Raft, m: Message) -> None:
 
 
 def step_follower_prop(r: Raft, m: Message) -> None:
-    """Pass a proposal on to the leader. Go: raft/raft.go#stepFollower"""
+    """Pass a proposal on to the leader. Raises ProposalDroppedError. Go: raft/raft.go#stepFollower"""
     if r.lead == NONE:
         r._info(f"no leader at term {r.term}; dropping proposal")
         raise ProposalDroppedError

@@ -314,7 +314,10 @@ def open_at_index(dirpath: Path, snap: Snapshot, write: bool, disk: Disk) -> WAL
 
 
 def select_wal_files(dirpath: Path, snap: Snapshot, disk: Disk) -> list[str]:
-    """The segments from the one on that may hold what comes after ``snap``. Go: wal/wal.go#selectWALFiles"""
+    """The segments from the one on that may hold what comes after ``snap``. Raises WALFileNotFoundError.
+
+    Go: wal/wal.go#selectWALFiles
+    """
     names = read_wal_names(dirpath, disk)
     name_index = search_index(names, snap.index)
     if name_index is None or not is_valid_seq(names[name_index:]):

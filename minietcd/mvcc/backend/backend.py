@@ -129,7 +129,7 @@ class Backend:
         self._batch_tx.commit()
 
     def snapshot(self) -> Snapshot:
-        """Commit, and copy the file into an unnamed one beside it.
+        """Commit, and copy the file into an unnamed one beside it. Raises BackendError.
 
         Go: mvcc/backend/backend.go#backend.Snapshot
         """
@@ -195,6 +195,8 @@ class Backend:
     def defrag(self) -> None:
         """Write the file anew without its free pages, and go on with that, once it is on the disk: what is in
         it is nowhere else any more.
+
+        Raises BackendError.
 
         Go: mvcc/backend/backend.go#backend.Defrag
         Go: mvcc/backend/backend.go#backend.defrag

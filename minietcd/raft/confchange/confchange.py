@@ -33,6 +33,8 @@ class Changer:
     def enter_joint(self, auto_leave: bool, *changes: pb.ConfChangeSingle) -> Outcome:
         """From ``(1 2 3)`` to ``(…)&&(1 2 3)``: the voters so far go, the changed ones come, both decide.
 
+        Raises ConfChangeError.
+
         Go: raft/confchange/confchange.go#Changer.EnterJoint
         """
         config, progress = self.check_and_copy()
@@ -47,6 +49,8 @@ class Changer:
 
     def leave_joint(self) -> Outcome:
         """From ``(…)&&(1 2 3)`` to ``(…)``: the outgoing voters are gone, or are learners from now on.
+
+        Raises ConfChangeError.
 
         Go: raft/confchange/confchange.go#Changer.LeaveJoint
         """
@@ -64,7 +68,10 @@ class Changer:
         return check_and_return(config, progress)
 
     def simple(self, *changes: pb.ConfChangeSingle) -> Outcome:
-        """Changes that move one voter at most. Go: raft/confchange/confchange.go#Changer.Simple"""
+        """Changes that move one voter at most. Raises ConfChangeError.
+
+        Go: raft/confchange/confchange.go#Changer.Simple
+        """
         config, progress = self.check_and_copy()
         if joint(config):
             raise ConfChangeError("can't apply simple config change in joint config")
@@ -74,7 +81,10 @@ class Changer:
         return check_and_return(config, progress)
 
     def apply(self, config: Config, progress: ProgressMap, changes: Iterable[pb.ConfChangeSingle]) -> None:
-        """Make the changes, always to the incoming voters. Go: raft/confchange/confchange.go#Changer.apply"""
+        """Make the changes, always to the incoming voters. Raises ConfChangeError if no voter is left.
+
+        Go: raft/confchange/confchange.go#Changer.apply
+        """
         for change in changes:
             if change.node_id == 0:  # etcd's way to say: refused, after it was committed
                 continue

@@ -72,7 +72,7 @@ class Decoder:
         return len(self.buf) >= number
 
     def size_at(self, offset: int, limit: int = READ_BYTES_LIMIT) -> int:
-        """The length that is written there."""
+        """The length that is written there. Raises ExceedSizeLimitError."""
         size: int = UINT64.unpack_from(self.buf, offset)[0]
         if size > limit:
             raise ExceedSizeLimitError

@@ -80,7 +80,7 @@ class MsgAppV2Decoder(Decoder):
         self.term, self.index = Term(0), Index(0)
 
     def decode(self) -> Message | None:
-        """Take the next message, if all of it is there.
+        """Take the next message, if all of it is there. Raises MalformedMessageError.
 
         Go: etcdserver/api/rafthttp/msgappv2_codec.go#msgAppV2Decoder.decode
         """

@@ -74,7 +74,7 @@ class Snapshotter:
         return self.load_matching(lambda snap: (snap.metadata.term, snap.metadata.index) in mentioned)
 
     def load_matching(self, match: Callable[[Snapshot], bool]) -> Snapshot:
-        """The newest snapshot that can be read and that ``match`` accepts.
+        """The newest snapshot that can be read and that ``match`` accepts. Raises NoSnapshotError.
 
         Go: etcdserver/api/snap/snapshotter.go#Snapshotter.loadMatching
         """

@@ -112,7 +112,7 @@ class Store:
         return self._remove(n, "compareAndDelete", False, False)
 
     def update(self, node_path: str, new_value: str, expire_opts: TTLOptionSet = NO_TTL) -> Event:
-        """Write a file that exists, or change when a directory expires.
+        """Write a file that exists, or change when a directory expires. Raises V2Error.
 
         Go: etcdserver/api/v2store/store.go#store.Update
         """
@@ -132,7 +132,7 @@ class Store:
         expire_time: int,
         action: str,
     ) -> Event:
-        """Add a node, with the directories above it; ``replace`` takes the place of a file.
+        """Add a node, with the directories above it; ``replace`` takes the place of a file. Raises V2Error.
 
         Go: etcdserver/api/v2store/store.go#store.internalCreate
         """
@@ -162,7 +162,7 @@ class Store:
         return e
 
     def internal_get(self, node_path: str) -> Node:
-        """The node at ``node_path``. Go: etcdserver/api/v2store/store.go#store.internalGet"""
+        """The node at ``node_path``. Raises V2Error. Go: etcdserver/api/v2store/store.go#store.internalGet"""
         current = self.root
         for name in _components(node_path):
             if current.children is None:

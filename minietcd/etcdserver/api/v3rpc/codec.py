@@ -22,13 +22,17 @@ class Codec(ProtoCodec):
         self.max_recv_msg_size = max_recv_msg_size
 
     def encode(self, message: Any, message_type: type[Any]) -> bytes:
-        """Go: etcdserver/api/v3rpc/codec.go#codec.Marshal"""
+        """The message as bytes, which are counted. Go: etcdserver/api/v3rpc/codec.go#codec.Marshal"""
         data: bytes = message.SerializeToString()
         sent_bytes.inc(len(data))
         return data
 
     def decode(self, data: bytes, message_type: type[Any]) -> Any:
-        """Go: etcdserver/api/v3rpc/codec.go#codec.Unmarshal"""
+        """The message in ``data``. Raises GRPCError: RESOURCE_EXHAUSTED if it is too large, INTERNAL if it is
+        none.
+
+        Go: etcdserver/api/v3rpc/codec.go#codec.Unmarshal
+        """
         received_bytes.inc(len(data))
         if len(data) > self.max_recv_msg_size:
             text = f"grpc: received message larger than max ({len(data)} vs. {self.max_recv_msg_size})"

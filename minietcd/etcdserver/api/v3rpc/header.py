@@ -34,5 +34,5 @@ class Header:
 
 
 def new_header(s: EtcdServer) -> Header:
-    """Go: etcdserver/api/v3rpc/header.go#newHeader"""
+    """What fills the headers of that member's answers. Go: etcdserver/api/v3rpc/header.go#newHeader"""
     return Header(s.cluster().id(), s.id(), s.term, lambda: s.kv().rev())

@@ -31,29 +31,32 @@ class KvServer:
         self.max_txn_ops = s.cfg.max_txn_ops
 
     async def range(self, ctx: Context, r: pb.RangeRequest) -> pb.RangeResponse:
-        """Go: etcdserver/api/v3rpc/key.go#kvServer.Range"""
+        """Check it, read. Raises GRPCError. Go: etcdserver/api/v3rpc/key.go#kvServer.Range"""
         check_range_request(r)
         return await self._answer(self.kv.range(ctx, r))
 
     async def put(self, ctx: Context, r: pb.PutRequest) -> pb.PutResponse:
-        """Go: etcdserver/api/v3rpc/key.go#kvServer.Put"""
+        """Check it, write. Raises GRPCError. Go: etcdserver/api/v3rpc/key.go#kvServer.Put"""
         check_put_request(r)
         return await self._answer(self.kv.put(ctx, r))
 
     async def delete_range(self, ctx: Context, r: pb.DeleteRangeRequest) -> pb.DeleteRangeResponse:
-        """Go: etcdserver/api/v3rpc/key.go#kvServer.DeleteRange"""
+        """Check it, delete. Raises GRPCError. Go: etcdserver/api/v3rpc/key.go#kvServer.DeleteRange"""
         check_delete_request(r)
         return await self._answer(self.kv.delete_range(ctx, r))
 
     async def txn(self, ctx: Context, r: pb.TxnRequest) -> pb.TxnResponse:
-        """Go: etcdserver/api/v3rpc/key.go#kvServer.Txn"""
+        """Check it, also that no branch writes a key twice. Raises GRPCError.
+
+        Go: etcdserver/api/v3rpc/key.go#kvServer.Txn
+        """
         check_txn_request(r, self.max_txn_ops)
         check_intervals(r.success)
         check_intervals(r.failure)
         return await self._answer(self.kv.txn(ctx, r))
 
     async def compact(self, ctx: Context, r: pb.CompactionRequest) -> pb.CompactionResponse:
-        """Go: etcdserver/api/v3rpc/key.go#kvServer.Compact"""
+        """Forget revisions. Raises GRPCError. Go: etcdserver/api/v3rpc/key.go#kvServer.Compact"""
         return await self._answer(self.kv.compact(ctx, r))
 
     async def _answer[Response: _Response](self, call: Awaitable[Response]) -> Response:
@@ -66,7 +69,7 @@ class KvServer:
 
 
 def check_range_request(r: pb.RangeRequest) -> None:
-    """Go: etcdserver/api/v3rpc/key.go#checkRangeRequest"""
+    """A key there must be. Raises GRPCError. Go: etcdserver/api/v3rpc/key.go#checkRangeRequest"""
     if not r.key:
         raise rpctypes.ErrGRPCEmptyKey.err()
 
@@ -85,7 +88,7 @@ def check_put_request(r: pb.PutRequest) -> None:
 
 
 def check_delete_request(r: pb.DeleteRangeRequest) -> None:
-    """Go: etcdserver/api/v3rpc/key.go#checkDeleteRequest"""
+    """A key there must be. Raises GRPCError. Go: etcdserver/api/v3rpc/key.go#checkDeleteRequest"""
     if not r.key:
         raise rpctypes.ErrGRPCEmptyKey.err()
 
