@@ -81,7 +81,7 @@ class Client:
         self.kv = KV(self)
 
     async def close(self) -> None:
-        """Close every connection; calls under way fail. Go: clientv3/client.go#Client.Close"""
+        """Close every connection. Go: clientv3/client.go#Client.Close"""
         await self.conn.close()
 
     async def __aenter__(self) -> Self:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class RetryPolicy(Enum):
-    """Whether a call may be repeated after any failure, or only if it never left.
+    """Whether a call may be repeated whenever a server may be back, or only if it never left.
 
     Go: clientv3/retry.go#retryPolicy
     """
