@@ -11,6 +11,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from textwrap import indent
 
@@ -48,10 +49,11 @@ class File:
     twins: Mapping[str, int]
 
 
-def files(root: Path) -> list[File]:
+@cache
+def files(root: Path) -> tuple[File, ...]:
     """All of minietcd, by path; not what protoc generates."""
     paths = sorted((root / "minietcd").rglob("*.py"))
-    return [_file(root, path) for path in paths if "_pb2" not in path.name]
+    return tuple(_file(root, path) for path in paths if "_pb2" not in path.name)
 
 
 def _file(root: Path, path: Path) -> File:

@@ -47,7 +47,8 @@ class Term:
 def read(glossary: str) -> dict[str, Term]:
     """The words of a glossary, by the text of its page."""
     found = {}
-    for part in re.split(r"^(?=## )", glossary, flags=re.MULTILINE)[1:]:
+    words, _, _ = glossary.partition("</div>")
+    for part in re.split(r"^(?=## )", words, flags=re.MULTILINE)[1:]:
         entry = _ENTRY.match(part)
         assert entry, f"no entry of a glossary: {part}"
         word, meaning, met = entry.groups()
