@@ -28,11 +28,13 @@ def test_a_put_is_told_station_by_station() -> None:
     lines = done.stdout.splitlines()
     assert lines[:2] == ["OK", "put foo bar   3 members, n1 leads"]
     stations = [line.split()[1] for line in lines if line[:5].strip().isdigit()]
-    assert stations == [
+    assert stations[:20] == [
         *("command", "client", "call", "handler", "server", "propose", "node.step"),
         *("raft.Step", "role", "Ready", "peers", "WAL", "role", "WAL", "peers", "commit"),
-        *("apply", "MVCC", "answer", "reply", "apply", "MVCC", "on", "on"),
+        *("apply", "MVCC", "answer", "reply"),
     ]
+    # A busy machine ticks meanwhile; followers may hear of the commit from a heartbeat.
+    assert {"apply", "MVCC", "on"} <= set(stations[20:])
     assert {"  ⇓ propc", "  ⇓ readyc", "  ⇓ wait", "  ⇓ readyc → applyc → fifo.pendings"} <= set(lines)
     assert "\x1b" not in done.stdout
     assert " ms" not in done.stdout

@@ -190,7 +190,7 @@ def _arguments(args: dict[str, Any]) -> str:
 def _outcome(result: Any, error: str) -> str:
     if error:
         return f" ✗ {error}"
-    return "" if result is None else f" → {result}"
+    return "" if result in (None, "") else f" → {result}"
 
 
 def _tail(text: str, width: int) -> str:
