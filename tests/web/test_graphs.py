@@ -35,6 +35,16 @@ def test_a_click_on_a_call_takes_the_player_there_and_back_takes_it_back(station
     station.close()
 
 
+def test_a_row_of_the_turns_leads_to_where_readyc_becomes_nil_and_advancec_does_not(station: Page) -> None:
+    station.locator("svg.turns a.own").first.locator(".what").click()
+    station.wait_for_url("**#step=call-*")
+    assert at(station) == "RawNode.accept_ready"
+    for channel, value in (("readyc", "nil"), ("advancec", "set")):
+        row = station.locator("trace-player .state tr", has_text=channel)
+        expect(row.locator("td.new")).to_have_text(value)
+    station.close()
+
+
 def test_a_call_is_reached_and_followed_by_keys(station: Page) -> None:
     call = station.locator("svg.turn a.call").first
     call.focus()

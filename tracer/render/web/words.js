@@ -105,6 +105,8 @@ export const WORDS = {
     committed: "已提交",
     applied: "已应用",
     revision: "revision",
+    readyc: "readyc",
+    advancec: "advancec",
     voters: "投票成员",
     "What the member is in its term": "这个成员在当前 term 里的角色",
     "The raft term it is in: a new one for each election": "它所在的 raft term：每次选举都换一个新的",
