@@ -6,7 +6,7 @@ Three loops carry every write, and hand it on in this order:
 - ``EtcdServer.run`` makes a job of each such batch, and a scheduler does one job after another;
 - ``EtcdServer.apply_all`` applies the entries of a batch, and wakes the request that waits for one of them.
 
-So ``EtcdServer.put`` registers an id, proposes, and waits for the result under that id. A linearizable read
+So ``V3Server.put`` registers an id, proposes, and waits for the result under that id. A linearizable read
 writes nothing: it asks up to where the cluster had committed, waits until as much is applied here, and reads.
 
 What is promised

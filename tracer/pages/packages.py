@@ -103,8 +103,8 @@ class Names:
             found = set()
         if not found:
             return ""
-        near = {path: _shared(path.split("."), at.split(".")) for path in found}
-        best = [path for path, shared in near.items() if shared == max(near.values())]
+        near = {path: (_shared(path.split("."), at.split(".")), -path.count(".")) for path in found}
+        best = [path for path, how in near.items() if how == max(near.values())]
         return best[0] if len(best) == 1 else ""
 
     @cached_property
@@ -228,12 +228,11 @@ class Writer:
 
     def _parts(self, package: Package) -> str:
         below = [each for each in self.names.packages if each.path.rpartition(".")[0] == package.path]
-        rows = [(f"[`{_last(each)}/`]({each.path}.md)", _told(each), _length(each)) for each in below]
-        rows += [
-            (f"[`{_last(each)}.py`][{each.path}]", _told(each), _length(each)) for each in package.modules
-        ]
-        head = "## What is in it\n\n| part | what it is | lines |\n|---|---|--:|\n"
-        return head + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+        rows: list[tuple[str, Package | Module]]
+        rows = [(f"[`{_last(each)}/`]({each.path}.md)", each) for each in below]
+        rows += [(f"[`{_last(each)}.py`][{each.path}]", each) for each in package.modules]
+        head = "## What is in it\n\n| part | lines |\n|---|--:|\n"
+        return head + "".join(f"| {link}<br>{_told(each)} | {_length(each)} |\n" for link, each in rows)
 
 
 def _offers(module: Module) -> str:
@@ -278,5 +277,6 @@ def rows(names: Names, first: str, last: str) -> Iterator[tuple[str, ...]]:
     """
     for package in names.between(first, last):
         told = _SENTENCE.split(_told(package))[0]
-        link = f"[`{package.path}`](packages/{package.path}.md)"
+        name = package.path.replace(".", ".<wbr>")  # some are wider than a telephone
+        link = f"[<code>{name}</code>](packages/{package.path}.md)"
         yield f"{link}<br>{told}", str(len(package.modules) or "—"), str(len(package.twins) or "—")
