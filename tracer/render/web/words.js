@@ -112,7 +112,8 @@ export const WORDS = {
     "The raft term it is in: a new one for each election": "它所在的 raft term：每次选举都换一个新的",
     "Whom it gave its vote in this term": "它在这个 term 里把票投给了谁",
     "Whom it takes for the leader": "它认为谁是 leader",
-    "Whether the loop of raft offers a Ready on readyc, or that is nil": "raft 的循环是在 readyc 上递出 Ready，还是把它置为 nil",
+    "Whether the loop of raft offers a Ready on readyc, or that is nil":
+      "raft 的循环是在 readyc 上递出 Ready，还是把它置为 nil",
     "Whether the loop waits on advancec for the word that its Ready is done, or that is nil":
       "循环是在 advancec 上等“这个 Ready 做完了”，还是把它置为 nil",
     "Index of the last entry in its log, in memory": "内存中日志最后一条 entry 的 index",
