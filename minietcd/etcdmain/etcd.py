@@ -58,6 +58,9 @@ def start_etcd_or_die(arguments: list[str]) -> int:
     try:
         cfg.parse(arguments, os.environ)
         setup_logging(cfg.ec.logger, cfg.ec.log_level, cfg.ec.log_outputs)
+    except BrokenPipeError:  # whoever reads the help has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except (FlagError, ValueError, OSError) as err:
         log.error("error verifying flags, %s. See 'minietcd --help'.", err)
         if isinstance(err, UnsetAdvertiseClientURLsFlagError):

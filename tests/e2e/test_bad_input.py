@@ -266,6 +266,15 @@ def test_it_serves_on_when_nobody_reads_its_log(tmp_path: Path, closed: str) -> 
         assert end(process).code == 128 + signal.SIGTERM
 
 
+def test_help_that_nobody_reads_to_its_end_is_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = begin([*MINIETCD, "--help"], stdout=write)
+    os.close(write)
+    ended = end(process)
+    assert (ended.code, "rror" in ended.errors) == (128 + signal.SIGPIPE, False)
+
+
 # --- without a quorum ---
 
 
