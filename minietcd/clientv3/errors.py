@@ -17,7 +17,7 @@ from minietcd.etcdserver.api.v3rpc.rpctypes.error import error
 
 
 class NoAvailableEndpointsError(Exception):
-    """There is nobody to call. Go: clientv3/client.go"""
+    """There is nobody to call. Go: clientv3/client.go#ErrNoAvailableEndpoints"""
 
     def __init__(self) -> None:
         super().__init__("etcdclient: no available endpoints")

@@ -33,7 +33,10 @@ class ConfigError(ValueError):
 
 
 class UnsetAdvertiseClientURLsFlagError(ConfigError):
-    """Clients cannot guess which of the addresses listened on they can reach. Go: embed/config.go"""
+    """Clients cannot guess which of the addresses listened on they can reach.
+
+    Go: embed/config.go#ErrUnsetAdvertiseClientURLsFlag
+    """
 
     def __init__(self) -> None:
         super().__init__("--advertise-client-urls is required when --listen-client-urls is set explicitly")

@@ -26,7 +26,7 @@ log = logutil.get_logger("fileutil")
 
 
 class LockedError(OSError):
-    """Another process has the file open and locked. Go: pkg/fileutil/lock.go"""
+    """Another process has the file open and locked. Go: pkg/fileutil/lock.go#ErrLocked"""
 
     def __init__(self, path: Path) -> None:
         super().__init__(errno.EWOULDBLOCK, "fileutil: file already locked by another process", str(path))

@@ -27,25 +27,25 @@ class RaftError(Exception):
 
 
 class ProposalDroppedError(RaftError):
-    """Nobody will append the proposal: propose it again, later. Go: raft/raft.go"""
+    """Nobody will append the proposal: propose it again, later. Go: raft/raft.go#ErrProposalDropped"""
 
     message = "raft proposal dropped"
 
 
 class StoppedError(RaftError):
-    """The node is not running any more. Go: raft/node.go"""
+    """The node is not running any more. Go: raft/node.go#ErrStopped"""
 
     message = "raft: stopped"
 
 
 class StepLocalMsgError(RaftError):
-    """A message that a member only sends itself came from outside. Go: raft/rawnode.go"""
+    """A message that a member only sends itself came from outside. Go: raft/rawnode.go#ErrStepLocalMsg"""
 
     message = "raft: cannot step raft local message"
 
 
 class StepPeerNotFoundError(RaftError):
-    """An answer came from somebody who is no member. Go: raft/rawnode.go"""
+    """An answer came from somebody who is no member. Go: raft/rawnode.go#ErrStepPeerNotFound"""
 
     message = "raft: cannot step as peer not found"
 
@@ -63,24 +63,24 @@ class StorageError(RaftError):
 
 
 class CompactedError(StorageError):
-    """The index lies before what the log still has. Go: raft/storage.go"""
+    """The index lies before what the log still has. Go: raft/storage.go#ErrCompacted"""
 
     message = "requested index is unavailable due to compaction"
 
 
 class SnapOutOfDateError(StorageError):
-    """There is a snapshot as new as this. Go: raft/storage.go"""
+    """There is a snapshot as new as this. Go: raft/storage.go#ErrSnapOutOfDate"""
 
     message = "requested index is older than the existing snapshot"
 
 
 class UnavailableError(StorageError):
-    """The index lies after what the log has. Go: raft/storage.go"""
+    """The index lies after what the log has. Go: raft/storage.go#ErrUnavailable"""
 
     message = "requested entry at index is unavailable"
 
 
 class SnapshotTemporarilyUnavailableError(StorageError):
-    """A snapshot takes a while: ask again. Go: raft/storage.go"""
+    """A snapshot takes a while: ask again. Go: raft/storage.go#ErrSnapshotTemporarilyUnavailable"""
 
     message = "snapshot is temporarily unavailable"

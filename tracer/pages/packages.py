@@ -58,7 +58,7 @@ class Module:
     """Its docstring."""
     lines: int
     twins: frozenset[str]
-    """The Go functions and types that its docstrings name, as ``path#symbol``."""
+    """The Go functions, types and errors that its docstrings name, as ``path#symbol``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,9 @@ class NoSnapshotError(SnapError):
 
 
 class NoDBSnapshotError(SnapError):
-    """The database that a snapshot needs has not come, or is in use already. Go: etcdserver/api/snap/db.go"""
+    """The database that a snapshot needs has not come, or is in use already.
+
+    Go: etcdserver/api/snap/db.go#ErrNoDBSnapshot
+    """
 
     message = "snapshot file doesn't exist"

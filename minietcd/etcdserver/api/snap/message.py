@@ -21,11 +21,11 @@ class ReadCloser(Protocol):
 
 
 class ShortReadError(Exception):
-    """Less came than was announced. Go: pkg/ioutil/readcloser.go"""
+    """Less came than was announced. Go: pkg/ioutil/readcloser.go#ErrShortRead"""
 
 
 class ExpectEOFError(Exception):
-    """More came than was announced. Go: pkg/ioutil/readcloser.go"""
+    """More came than was announced. Go: pkg/ioutil/readcloser.go#ErrExpectEOF"""
 
 
 class ExactReadCloser:
