@@ -10,8 +10,14 @@ PLAYER = "document.querySelector('trace-player')"
 
 @pytest.fixture
 def station(browser: Browser, url: str) -> Page:
+    return answering(browser, f"{url}put/09-ready/")
+
+
+def answering(browser: Browser, address: str) -> Page:
+    """A page whose graphs listen."""
     page = browser.new_page()
-    page.goto(f"{url}put/09-ready/")
+    page.goto(address)
+    page.wait_for_selector("svg.trace[data-answers]", state="attached")
     return page
 
 
@@ -56,8 +62,7 @@ def test_a_call_is_reached_and_followed_by_keys(station: Page) -> None:
 
 
 def test_pointing_at_a_call_marks_what_led_there_and_what_follows(browser: Browser, url: str) -> None:
-    page = browser.new_page()
-    page.goto(f"{url}put/18-whole/")
+    page = answering(browser, f"{url}put/18-whole/")
     commit = page.locator("svg.trace g.node", has_text="Raft.maybe_commit")
     commit.scroll_into_view_if_needed()
     commit.hover()
@@ -70,8 +75,7 @@ def test_pointing_at_a_call_marks_what_led_there_and_what_follows(browser: Brows
 
 
 def test_where_no_player_is_the_link_leads_to_one_at_that_step(browser: Browser, url: str) -> None:
-    page = browser.new_page()
-    page.goto(url)
+    page = answering(browser, url)
     page.locator("svg.trace g.node", has_text="Raft.maybe_commit").click()
     page.wait_for_url("**/put/18-whole/#step=*")
     assert at(page) == "Raft.maybe_commit"
