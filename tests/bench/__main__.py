@@ -6,6 +6,7 @@ What is compared is measured in the same run, in turn, so that whatever else the
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import logging
 import os
@@ -185,6 +186,13 @@ def write(ratios: Iterable[Ratio], path: Path = MEASURED) -> None:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(
+        "make bench ARGS=…", description="Speed, as ratios measured side by side."
+    )
+    parser.add_argument(
+        "--write", action="store_true", help=f"keep the figures in {MEASURED.relative_to(ROOT)}"
+    )
+    options = parser.parse_args()
     console = Console()
     if not (REAL / "etcd").is_file():
         console.print("make bench needs the real etcd to compare with; scripts/setup etcd says how to get it")
@@ -198,7 +206,7 @@ def main() -> int:
     for ratio in ratios:
         table.add_row(*ratio.cells())
     console.print(table)
-    if "--write" in sys.argv[1:]:
+    if options.write:
         write(ratios)
     return 0
 
