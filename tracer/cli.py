@@ -402,7 +402,3 @@ def _tell(trace: Trace, sections: list[Section], view: View, options: Options) -
     for line in Terminal(trace, sections, view, width, times=not options.plain).lines():
         console.print(line, soft_wrap=True)
     console.file.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import mmap
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -19,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 def tracer(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "COLUMNS": "100", **environ}
-    command = [sys.executable, "-m", "tracer.cli", *words]
+    command = [sys.executable, "-m", "tracer", *words]
     return subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT, timeout=60, check=False)
 
 
@@ -196,18 +201,38 @@ def test_without_graphviz_a_picture_is_refused_before_anything_is_started() -> N
     assert "install Graphviz" in done.stderr
 
 
-def test_a_closed_pipe_and_an_interrupt_end_it_quietly() -> None:
-    command = [sys.executable, "-m", "tracer.cli", "put", "a", "b", "-d", "2"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as closed:
+_PIPE_HOLDS = 65_536  # bytes, unless somebody changed it
+
+
+def _started(*words: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tracer", "put", "a", "b", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+
+
+def _unread(pipe: IO[bytes]) -> int:
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]  # type: ignore[no-any-return]
+
+
+def _asleep(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
+def test_a_closed_pipe_ends_it_quietly() -> None:
+    with _started("-d", "2") as closed:
         assert closed.stdout is not None and closed.stderr is not None
         closed.stdout.close()
         assert closed.wait(30) == 128 + signal.SIGPIPE
         assert closed.stderr.read() == b""
-    more = [*command[:-1], "3"]  # than a pipe holds: it waits for a reader
-    with subprocess.Popen(more, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as stopped:
-        assert stopped.stderr is not None
-        assert stopped.stdout is not None
+
+
+@pytest.mark.parametrize("at", ["while it records", "while it waits for a reader"])
+def test_an_interrupt_ends_it_quietly(at: str) -> None:
+    with _started("-d", "3") as stopped:  # which is more than a pipe holds
+        assert stopped.stdout is not None and stopped.stderr is not None
         assert stopped.stdout.readline() == b"OK\n"
+        if at == "while it waits for a reader":
+            while _unread(stopped.stdout) < _PIPE_HOLDS - mmap.PAGESIZE or not _asleep(stopped.pid):
+                pass
         stopped.send_signal(signal.SIGINT)
         assert stopped.wait(30) == 128 + signal.SIGINT
         assert stopped.stderr.read() == b""

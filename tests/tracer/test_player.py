@@ -59,7 +59,7 @@ def test_the_player_is_small_enough_to_be_read_and_sent() -> None:
 def test_open_hands_the_page_to_the_browser(tmp_path: Path) -> None:
     path = tmp_path / "put.html"
     words = ["put", "foo", "bar", "--members", "1", "--html", path, "--open"]
-    command = [sys.executable, "-m", "tracer.cli", *words]
+    command = [sys.executable, "-m", "tracer", *words]
     env = {**os.environ, "BROWSER": "echo shown %s"}
     done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT, timeout=60, check=True)
     assert done.stdout.splitlines() == ["OK", f"shown {path.as_uri()}"]

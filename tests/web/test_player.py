@@ -366,7 +366,7 @@ def test_a_page_of_its_own_works_from_a_file(browser: Browser, tmp_path: Path) -
     path = tmp_path / "put.html"
     words = ["put", "foo", "bar", "--members", "1", "--html", path]
     subprocess.run(
-        [sys.executable, "-m", "tracer.cli", *words], cwd=ROOT, capture_output=True, check=True, timeout=60
+        [sys.executable, "-m", "tracer", *words], cwd=ROOT, capture_output=True, check=True, timeout=60
     )
     for page in pages(browser, path.as_uri()):
         opened(page, f"{path.as_uri()}#step=Raft.step")
