@@ -17,7 +17,7 @@ import re
 import sys
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import count
 from operator import itemgetter
 from types import CodeType, FrameType
@@ -31,11 +31,11 @@ from tracer.subject import MEMBER, Door, Subject
 
 _PASSING = re.compile(r"\S*/tmp\w{8}/")
 """What a path begins with that is of one run only."""
-_LEAVING = (Door.PUT, Door.GO, Door.DECODE)
+_LEAVING = (Door.PUT, Door.TAKE, Door.GO, Door.DECODE)
 """Doors of which the result tells what passed."""
 
-type _Door = Callable[[Mapping[str, Any], Any], None]
-"""Notes what passes, of the variables and the result."""
+type _Door = Callable[[Any], None]
+"""Notes what passes, if it is the result; else finds it among the variables."""
 
 type _Start = tuple[bool, Callable[[Any], Any] | None, bool, _Door | None]
 """Whether a chosen function begins; how to read the parameters to show, and if they are several; the door."""
@@ -131,21 +131,26 @@ class Recorder:
             elif chosen:
                 note((code, now(), None))
             if door is not None:
-                door(getframe(1).f_locals, None)
+                door(None)
 
         return on_start
 
     def _on_return(self) -> Callable[[CodeType, int, Any], None]:
         """A chosen function returns."""
-        note, now, getframe, plain, kept = self._note, self._now, sys._getframe, self._plain, self._kept
-        doors, functions, switch = self._leaving, self._functions, self._switch
+        note, now, plain, kept = self._note, self._now, self._plain, self._kept
+        doors, functions = self._leaving, self._functions
+        current_task, running, switch = asyncio.current_task, self._running, self._switch
         # To look for the name first is four times as quick: the hash of a string is known.
         names = {code.co_name for code in self._subject.doors}
 
         def on_return(code: CodeType, _offset: int, result: Any) -> None:
             if code.co_name in names and id(code) in doors:
-                switch()
-                doors[id(code)](getframe(1).f_locals, result)
+                try:
+                    if current_task() is not running[0]:
+                        switch()
+                except RuntimeError:
+                    switch()
+                doors[id(code)](result)
                 if id(code) not in functions:
                     return
             note(("R", now(), result if type(result) in plain else kept(result)))
@@ -190,25 +195,25 @@ class Recorder:
 
         A parcel is known by its identity as long as it is on its way; it need not be kept.
         """
-        note, now, kept, stream = self._note, self._now, self._kept, self._subject.stream
-        passing = itemgetter("parcel", "self")
+        note, now, plain, kept, stream = self._note, self._now, self._plain, self._kept, self._subject.stream
 
-        def put(values: Mapping[str, Any], parcel: Any) -> None:
-            note((">", now(), (id(parcel), values["self"].name, kept(parcel.item))))
+        def put(parcel: Any) -> None:
+            item = parcel.item
+            note((">", now(), (id(parcel), parcel.chan, item if type(item) in plain else kept(item))))
 
-        def take(values: Mapping[str, Any], _: Any) -> None:
-            parcel, chan = passing(values)
-            note(("<", now(), (id(parcel), chan.name)))
+        def take(parcel: Any) -> None:
+            note(("<", now(), (id(parcel), parcel.chan)))
 
-        def go(_: Mapping[str, Any], task: Any) -> None:
+        def go(task: Any) -> None:
             note(("G", now(), self._number(task)))
 
-        def encode(values: Mapping[str, Any], _: Any) -> None:
+        def encode(_: Any) -> None:
+            values = sys._getframe(2).f_locals
             note(("E", now(), (stream(values.get("self")), values["m"])))
 
-        def decode(values: Mapping[str, Any], result: Any) -> None:
+        def decode(result: Any) -> None:
             if result is not None:
-                note(("D", now(), (stream(values.get("self")), result)))
+                note(("D", now(), (stream(sys._getframe(2).f_locals.get("self")), result)))
 
         doors = {Door.PUT: put, Door.TAKE: take, Door.GO: go, Door.ENCODE: encode, Door.DECODE: decode}
         return {code: doors[door] for code, door in self._subject.doors.items()}

@@ -45,12 +45,12 @@ CLOSED: Final = Closed()
 
 
 class Parcel[T]:
-    """One item on its way through a channel; its identity tells a hand-off from every other."""
+    """One item on its way through the channel named ``chan``; its identity tells it from every other."""
 
-    __slots__ = ("item",)
+    __slots__ = ("chan", "item")
 
-    def __init__(self, item: T) -> None:
-        self.item = item
+    def __init__(self, chan: str, item: T) -> None:
+        self.chan, self.item = chan, item
 
 
 class _Waiter:
@@ -108,7 +108,7 @@ class Chan[T]:
     async def recv(self) -> T:
         """Wait for the next item. Raises ChanClosedError when the channel is closed and drained."""
         parcel = self._try_recv()
-        item: T | Closed = self._take(parcel) if parcel else (await _park(((self, None),)))[1]
+        item: T | Closed = self._take(parcel).item if parcel else (await _park(((self, None),)))[1]
         if isinstance(item, Closed):
             raise ChanClosedError(self.name)
         return item
@@ -120,7 +120,7 @@ class Chan[T]:
     def try_recv(self) -> T | Closed | None:
         """Receive if that needs no waiting; None if it does, ``CLOSED`` at the end."""
         parcel = self._try_recv()
-        return self._take(parcel) if parcel else None
+        return self._take(parcel).item if parcel else None
 
     def close(self) -> None:
         """Say that nothing more will be sent, and wake whoever waits. Raises if that was said before."""
@@ -144,11 +144,11 @@ class Chan[T]:
 
     def _put(self, item: T) -> Parcel[T]:
         """The sender lets go: called in the sending task, for each item it offers."""
-        return Parcel(item)
+        return Parcel(self.name, item)
 
-    def _take(self, parcel: Parcel[T]) -> T:
-        """The receiver takes hold: called in the receiving task, once for each parcel it got."""
-        return parcel.item
+    def _take(self, parcel: Parcel[T]) -> Parcel[T]:
+        """The receiver takes hold of it: called in the receiving task, once for each parcel it got."""
+        return parcel
 
     def _try_send(self, parcel: Parcel[T]) -> bool:
         if self._end is not None:
@@ -210,7 +210,7 @@ def _try(cases: tuple[Case, ...], offered: list[_Offer]) -> tuple[Chan[Any], Any
     for case in cases:
         if isinstance(case, Chan):
             if (case._buffer or case._senders or case._end) and (received := case._try_recv()):
-                return case, case._take(received)
+                return case, case._take(received).item
             offered.append((case, None))
         elif case is not None and (chan := case[0]) is not None:
             parcel = chan._put(case[1])
@@ -238,7 +238,7 @@ async def _park(offered: list[_Offer] | tuple[_Offer, ...]) -> tuple[Chan[Any], 
         for chan, parcel in offered:
             (chan._receivers if parcel is None else chan._senders).pop(waiter, None)
     assert waiter.chan is not None, "woken without a case"
-    return waiter.chan, None if waiter.parcel is None else waiter.chan._take(waiter.parcel)
+    return waiter.chan, None if waiter.parcel is None else waiter.chan._take(waiter.parcel).item
 
 
 def _first(waiters: dict[_Waiter, Any]) -> _Waiter | None:
