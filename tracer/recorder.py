@@ -58,6 +58,7 @@ class Recorder:
         self._note = self._notes.extend
         self._now = now
         self._plain: set[type] = {type(None)}
+        self._kept = self._keeper()
         self._numbers = count(1)
         self._tasks: dict[int, tuple[int, weakref.ref[asyncio.Task[Any]]]] = {}
         self._off_task: dict[str, int] = {}
@@ -218,17 +219,22 @@ class Recorder:
         doors = {Door.PUT: put, Door.TAKE: take, Door.GO: go, Door.ENCODE: encode, Door.DECODE: decode}
         return {code: doors[door] for code, door in self._subject.doors.items()}
 
-    def _kept(self, value: Any) -> Any:
-        """``value`` as it can be looked at later; None if it will not be."""
-        kind = type(value)
-        if kind is list or kind is tuple:
-            whole = self._plain.issuperset(map(type, value))
-            return tuple(value) if whole else tuple(map(self._kept, value))
-        if kind not in self._plain:
-            if not self._subject.shows(kind):
+    def _keeper(self) -> Callable[[Any], Any]:
+        """How to keep a value so that it can be looked at later; None if it will not be."""
+        plain, hidden, shows = self._plain, set[type](), self._subject.shows
+
+        def kept(value: Any) -> Any:
+            kind = type(value)
+            if kind in plain:
+                return value
+            if kind in hidden:
                 return None
-            self._plain.add(kind)
-        return value
+            if kind is list or kind is tuple:
+                return tuple(value) if plain.issuperset(map(type, value)) else tuple(map(kept, value))
+            (plain if shows(kind) else hidden).add(kind)
+            return kept(value)
+
+        return kept
 
     def _switch(self) -> None:
         """Note which task runs, if it is another; what runs in none is told apart by its member."""
@@ -236,26 +242,29 @@ class Recorder:
             task = asyncio.current_task()
         except RuntimeError:
             task = None
-        if task is None:
-            member = MEMBER.get()
-            if member not in self._off_task:
-                self._off_task[member] = -1 - len(self._off_task)
-                self._note(("T", 0, (self._off_task[member], member, "timers")))
-            self._note(("t", 0, self._off_task[member]))
-        elif task is not self._running[0]:
-            self._note(("t", 0, self._number(task)))
+        if task is self._running[0]:
+            return
         # Never None, so that what runs in no task always comes here.
         self._running[0] = task or self
+        self._note(("t", 0, self._off_task_number() if task is None else self._number(task)))
+
+    def _off_task_number(self) -> int:
+        member = MEMBER.get()
+        if member not in self._off_task:
+            self._off_task[member] = -1 - len(self._off_task)
+            self._note(("T", 0, (self._off_task[member], member, "timers")))
+        return self._off_task[member]
 
     def _number(self, task: asyncio.Task[Any]) -> int:
         """The number of ``task``, which is named when it is first seen; it is not kept alive."""
         key, tasks = id(task), self._tasks
-        if key not in tasks:
-            number = next(self._numbers)
-            member = task.get_context().get(MEMBER, CLIENT)
-            self._note(("T", 0, (number, member, self._subject.task_name(task))))
-            tasks[key] = number, weakref.ref(task, lambda _: tasks.pop(key, None))
-        return tasks[key][0]
+        if known := tasks.get(key):
+            return known[0]
+        number = next(self._numbers)
+        member = task.get_context().get(MEMBER, CLIENT)
+        self._note(("T", 0, (number, member, self._subject.task_name(task))))
+        tasks[key] = number, weakref.ref(task, lambda _: tasks.pop(key, None))
+        return number
 
 
 def _reader(function: Function) -> _Start:
