@@ -177,7 +177,7 @@ def _command(words: tuple[str, ...], options: Options) -> Trace:
         click.echo(outcome.output, nl=False, err=options.json)
 
     async def story(cluster: Cluster) -> None:
-        tell(await cluster.ctl(*words, to=options.to))
+        tell(await cluster.ctl(*words, to=options.to, stdin=sys.stdin))
 
     async def elsewhere() -> Trace:
         trace, outcome = await record_client(list(words))

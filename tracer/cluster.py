@@ -14,14 +14,14 @@ import asyncio
 import contextlib
 import contextvars
 import io
-import os
 import re
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from random import Random
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from minietcd.clientv3 import client as clientv3
 from minietcd.etcdctl import main as etcdctl
@@ -137,9 +137,13 @@ class Cluster:
             raise ClusterError(f"there is no {to or 'follower'} among {', '.join(self.names)}")
         return self._places[to].client.removeprefix("http://")
 
-    async def ctl(self, *words: str, to: str = "leader") -> Outcome:
-        """Run the real command, as in a shell, against the member ``to``. Raises CommandError if it fails."""
-        return await _main(["--endpoints", self.endpoint(to), *words], self._calls)
+    async def ctl(self, *words: str, to: str = "leader", stdin: TextIO | str = "") -> Outcome:
+        """Run the real command, as in a shell, against the member ``to``; it reads ``stdin``.
+
+        Raises CommandError if it fails.
+        """
+        given = io.StringIO(stdin) if isinstance(stdin, str) else stdin
+        return await _main(["--endpoints", self.endpoint(to), *words], self._calls, given)
 
     @asynccontextmanager
     async def client(self, *to: str) -> AsyncIterator[clientv3.Client]:
@@ -374,22 +378,21 @@ async def record_client(args: list[str]) -> tuple[Trace, Outcome]:
     calls = Calls()
     with Recorder(domain.subject()) as recorder:
         calls.recorder = recorder
-        outcome = await _main(args, calls)
+        outcome = await _main(args, calls, sys.stdin)
         calls.recorder = None
     return build(recorder.journal), outcome
 
 
-async def command(args: list[str], calls: Calls | None = None) -> Outcome:
+async def command(args: list[str], calls: Calls, stdin: TextIO) -> Outcome:
     """Run ``minietcdctl`` with ``args`` in this process and catch what it prints."""
     output, errors = io.StringIO(), io.StringIO()
-    interceptors = [calls.client] if calls else []
-    around = Surroundings(stdout=output, stderr=errors, environ=os.environ, unary_interceptors=interceptors)
+    around = Surroundings(stdin, output, errors, unary_interceptors=[calls.client])
     code = await etcdctl.run(args, around)
     return Outcome(code, output.getvalue(), errors.getvalue())
 
 
-async def _main(args: list[str], calls: Calls) -> Outcome:
-    outcome = await asyncio.create_task(command(args, calls), name="main")
+async def _main(args: list[str], calls: Calls, stdin: TextIO) -> Outcome:
+    outcome = await asyncio.create_task(command(args, calls, stdin), name="main")
     if outcome.code:
         raise CommandError(outcome)
     return outcome

@@ -22,10 +22,12 @@ from tracer.render import json as traces
 ROOT = Path(__file__).parents[2]
 
 
-def tracer(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def tracer(*words: str, given: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "COLUMNS": "100", **environ}
     command = [sys.executable, "-m", "tracer", *words]
-    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT, timeout=60, check=False)
+    return subprocess.run(
+        command, input=given, capture_output=True, text=True, env=env, cwd=ROOT, timeout=60, check=False
+    )
 
 
 def test_a_put_is_told_station_by_station() -> None:
@@ -195,6 +197,28 @@ def test_a_command_that_fails_ends_the_story_unless_it_is_caught(tmp_path: Path)
     assert (done.returncode, done.stderr, done.stdout[:5]) == (0, "", "story")
 
 
+def test_a_script_says_itself_what_its_commands_read(tmp_path: Path) -> None:
+    script = tmp_path / "story.py"
+    script.write_text(
+        "from tracer.cluster import CommandError\n"
+        "async def story(cluster):\n"
+        '    await cluster.ctl("put", "foo", stdin="bar")\n'
+        '    assert (await cluster.ctl("get", "foo")).output == "foo\\nbar\\n"\n'
+        "    try:\n"
+        '        await cluster.ctl("put", "foo")\n'
+        "    except CommandError as error:\n"
+        '        assert "and input from stdin" in error.outcome.errors\n'
+    )
+    with _started("run", str(script), "--members", "1", stdin=subprocess.PIPE) as waiting:
+        assert waiting.wait(30) == 0  # although nobody closes its standard input
+
+
+def test_a_command_reads_standard_input_as_in_a_shell() -> None:
+    done = tracer("put", "foo", "--seed", "1", "--plain", given="bar")
+    assert done.returncode == 0
+    assert "StoreTxnWrite.put_ foo bar" in done.stdout
+
+
 def test_without_graphviz_a_picture_is_refused_before_anything_is_started() -> None:
     done = tracer("put", "a", "b", "--svg", "x.svg", PATH="/nonexistent")
     assert (done.returncode, done.stdout) == (1, "")
@@ -204,9 +228,9 @@ def test_without_graphviz_a_picture_is_refused_before_anything_is_started() -> N
 _PIPE_HOLDS = 65_536  # bytes, unless somebody changed it
 
 
-def _started(*words: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tracer", "put", "a", "b", *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+def _started(*words: str, stdin: int | None = None) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tracer", *words]
+    return subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
 
 
 def _unread(pipe: IO[bytes]) -> int:
@@ -218,7 +242,7 @@ def _asleep(pid: int) -> bool:
 
 
 def test_a_closed_pipe_ends_it_quietly() -> None:
-    with _started("-d", "2") as closed:
+    with _started("put", "a", "b", "-d", "2") as closed:
         assert closed.stdout is not None and closed.stderr is not None
         closed.stdout.close()
         assert closed.wait(30) == 128 + signal.SIGPIPE
@@ -227,7 +251,7 @@ def test_a_closed_pipe_ends_it_quietly() -> None:
 
 @pytest.mark.parametrize("at", ["while it records", "while it waits for a reader"])
 def test_an_interrupt_ends_it_quietly(at: str) -> None:
-    with _started("-d", "3") as stopped:  # which is more than a pipe holds
+    with _started("put", "a", "b", "-d", "3") as stopped:  # which is more than a pipe holds
         assert stopped.stdout is not None and stopped.stderr is not None
         assert stopped.stdout.readline() == b"OK\n"
         if at == "while it waits for a reader":
