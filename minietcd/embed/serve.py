@@ -174,7 +174,7 @@ def _allowed(name: str, whitelist: frozenset[str]) -> bool:
 
 
 def add_cors_header(response: web.StreamResponse, origin: str) -> None:
-    """Go: embed/serve.go#addCORSHeader"""
+    """Let pages of ``origin`` read the answer. Go: embed/serve.go#addCORSHeader"""
     response.headers["Access-Control-Allow-Methods"] = "POST, GET, OPTIONS, PUT, DELETE"
     response.headers["Access-Control-Allow-Origin"] = origin
     response.headers["Access-Control-Allow-Headers"] = "accept, content-type, authorization"

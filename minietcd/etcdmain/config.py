@@ -249,7 +249,10 @@ class MainConfig:
             sys.exit(1)
 
     def config_from_cmd_line(self) -> None:
-        """Go: etcdmain/config.go#config.configFromCmdLine"""
+        """Hand what the flags said on to the server's configuration, and have that check it.
+
+        Go: etcdmain/config.go#config.configFromCmdLine
+        """
         for name, value in self.values.items():
             if attribute := FLAGS[name].field:
                 setattr(self.ec, attribute, value)

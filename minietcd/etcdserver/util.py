@@ -130,7 +130,10 @@ def warn_of_expensive_read_only_request(
 def warn_of_expensive_generic_request(
     limit: float, took: float, prefix: str, request: str, response: str, err: Exception | None
 ) -> None:
-    """Go: etcdserver/util.go#warnOfExpensiveGenericRequest"""
+    """Log that a request took ``took`` seconds, which is more than ``limit``.
+
+    Go: etcdserver/util.go#warnOfExpensiveGenericRequest
+    """
     lg = log.with_(took=took, expected_duration=limit, prefix=prefix, request=request, response=response)
     (lg.with_(error=err) if err else lg).warning("apply request took too long")
 

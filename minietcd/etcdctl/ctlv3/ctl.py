@@ -22,7 +22,7 @@ CLI_DESCRIPTION = "A simple command line client for etcd3."
 
 
 def root_cmd(surroundings: Surroundings) -> Command:
-    """Go: etcdctl/ctlv3/ctl.go#init"""
+    """The program: the flags all its commands share, and the commands. Go: etcdctl/ctlv3/ctl.go#init"""
     root = Command(CLI_NAME, CLI_DESCRIPTION, root_surroundings=surroundings)
     flag = root.persistent_flag
     flag("endpoints", ["127.0.0.1:2379"], "gRPC endpoints")

@@ -74,7 +74,10 @@ class BatchTx:
         self.unsafe_put_(bucket_name, key, value, seq=True)
 
     def unsafe_put_(self, bucket_name: bytes, key: bytes, value: bytes, seq: bool) -> None:
-        """Go: mvcc/backend/batch_tx.go#batchTx.unsafePut"""
+        """Write a pair; ``seq`` promises that its key is behind all others.
+
+        Go: mvcc/backend/batch_tx.go#batchTx.unsafePut
+        """
         bucket, tx = self.backend.buckets[bucket_name], self._open
         try:
             if not (seq and tx.put(key, value, append=True, db=bucket)):

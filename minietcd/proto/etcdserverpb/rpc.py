@@ -50,25 +50,25 @@ class KVClient:
         self.invoke = invoke
 
     async def range(self, ctx: Context, in_: pb.RangeRequest, **opts: Any) -> pb.RangeResponse:
-        """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Range"""
+        """Read keys. Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Range"""
         return await self.invoke(ctx, "/etcdserverpb.KV/Range", in_, pb.RangeResponse, **opts)
 
     async def put(self, ctx: Context, in_: pb.PutRequest, **opts: Any) -> pb.PutResponse:
-        """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Put"""
+        """Write a key. Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Put"""
         return await self.invoke(ctx, "/etcdserverpb.KV/Put", in_, pb.PutResponse, **opts)
 
     async def delete_range(
         self, ctx: Context, in_: pb.DeleteRangeRequest, **opts: Any
     ) -> pb.DeleteRangeResponse:
-        """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.DeleteRange"""
+        """Delete keys. Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.DeleteRange"""
         return await self.invoke(ctx, "/etcdserverpb.KV/DeleteRange", in_, pb.DeleteRangeResponse, **opts)
 
     async def txn(self, ctx: Context, in_: pb.TxnRequest, **opts: Any) -> pb.TxnResponse:
-        """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Txn"""
+        """Compare, then do one branch or the other. Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Txn"""
         return await self.invoke(ctx, "/etcdserverpb.KV/Txn", in_, pb.TxnResponse, **opts)
 
     async def compact(self, ctx: Context, in_: pb.CompactionRequest, **opts: Any) -> pb.CompactionResponse:
-        """Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Compact"""
+        """Forget revisions. Go: etcdserver/etcdserverpb/rpc.pb.go#kVClient.Compact"""
         return await self.invoke(ctx, "/etcdserverpb.KV/Compact", in_, pb.CompactionResponse, **opts)
 
 
@@ -97,7 +97,7 @@ def register_kv_server(srv: KVServer, interceptor: UnaryServerInterceptor) -> Re
 
 
 async def _kv_range_handler(srv: KVServer, stream: ServerStream, interceptor: UnaryServerInterceptor) -> None:
-    """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Range_Handler"""
+    """Serve a read. Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Range_Handler"""
 
     async def handler(ctx: Context, in_: pb.RangeRequest) -> pb.RangeResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Range_Handler.func1"""
@@ -107,7 +107,7 @@ async def _kv_range_handler(srv: KVServer, stream: ServerStream, interceptor: Un
 
 
 async def _kv_put_handler(srv: KVServer, stream: ServerStream, interceptor: UnaryServerInterceptor) -> None:
-    """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Put_Handler"""
+    """Serve a put. Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Put_Handler"""
 
     async def handler(ctx: Context, in_: pb.PutRequest) -> pb.PutResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Put_Handler.func1"""
@@ -119,7 +119,7 @@ async def _kv_put_handler(srv: KVServer, stream: ServerStream, interceptor: Unar
 async def _kv_delete_range_handler(
     srv: KVServer, stream: ServerStream, interceptor: UnaryServerInterceptor
 ) -> None:
-    """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_DeleteRange_Handler"""
+    """Serve a deletion. Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_DeleteRange_Handler"""
 
     async def handler(ctx: Context, in_: pb.DeleteRangeRequest) -> pb.DeleteRangeResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_DeleteRange_Handler.func1"""
@@ -129,7 +129,7 @@ async def _kv_delete_range_handler(
 
 
 async def _kv_txn_handler(srv: KVServer, stream: ServerStream, interceptor: UnaryServerInterceptor) -> None:
-    """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Txn_Handler"""
+    """Serve a transaction. Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Txn_Handler"""
 
     async def handler(ctx: Context, in_: pb.TxnRequest) -> pb.TxnResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Txn_Handler.func1"""
@@ -141,7 +141,7 @@ async def _kv_txn_handler(srv: KVServer, stream: ServerStream, interceptor: Unar
 async def _kv_compact_handler(
     srv: KVServer, stream: ServerStream, interceptor: UnaryServerInterceptor
 ) -> None:
-    """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Compact_Handler"""
+    """Serve a compaction. Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Compact_Handler"""
 
     async def handler(ctx: Context, in_: pb.CompactionRequest) -> pb.CompactionResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_KV_Compact_Handler.func1"""
@@ -157,33 +157,33 @@ class ClusterClient:
         self.invoke = invoke
 
     async def member_add(self, ctx: Context, in_: pb.MemberAddRequest, **opts: Any) -> pb.MemberAddResponse:
-        """Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberAdd"""
+        """Add a member or a learner. Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberAdd"""
         return await self.invoke(ctx, "/etcdserverpb.Cluster/MemberAdd", in_, pb.MemberAddResponse, **opts)
 
     async def member_remove(
         self, ctx: Context, in_: pb.MemberRemoveRequest, **opts: Any
     ) -> pb.MemberRemoveResponse:
-        """Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberRemove"""
+        """Remove a member. Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberRemove"""
         method = "/etcdserverpb.Cluster/MemberRemove"
         return await self.invoke(ctx, method, in_, pb.MemberRemoveResponse, **opts)
 
     async def member_update(
         self, ctx: Context, in_: pb.MemberUpdateRequest, **opts: Any
     ) -> pb.MemberUpdateResponse:
-        """Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberUpdate"""
+        """Give a member other peer URLs. Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberUpdate"""
         method = "/etcdserverpb.Cluster/MemberUpdate"
         return await self.invoke(ctx, method, in_, pb.MemberUpdateResponse, **opts)
 
     async def member_list(
         self, ctx: Context, in_: pb.MemberListRequest, **opts: Any
     ) -> pb.MemberListResponse:
-        """Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberList"""
+        """Ask who is a member. Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberList"""
         return await self.invoke(ctx, "/etcdserverpb.Cluster/MemberList", in_, pb.MemberListResponse, **opts)
 
     async def member_promote(
         self, ctx: Context, in_: pb.MemberPromoteRequest, **opts: Any
     ) -> pb.MemberPromoteResponse:
-        """Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberPromote"""
+        """Let a learner vote. Go: etcdserver/etcdserverpb/rpc.pb.go#clusterClient.MemberPromote"""
         method = "/etcdserverpb.Cluster/MemberPromote"
         return await self.invoke(ctx, method, in_, pb.MemberPromoteResponse, **opts)
 
@@ -218,7 +218,7 @@ def register_cluster_server(srv: ClusterServer, interceptor: UnaryServerIntercep
 async def _cluster_member_add_handler(
     srv: ClusterServer, stream: ServerStream, interceptor: UnaryServerInterceptor
 ) -> None:
-    """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberAdd_Handler"""
+    """Serve an addition. Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberAdd_Handler"""
 
     async def handler(ctx: Context, in_: pb.MemberAddRequest) -> pb.MemberAddResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberAdd_Handler.func1"""
@@ -230,7 +230,7 @@ async def _cluster_member_add_handler(
 async def _cluster_member_remove_handler(
     srv: ClusterServer, stream: ServerStream, interceptor: UnaryServerInterceptor
 ) -> None:
-    """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberRemove_Handler"""
+    """Serve a removal. Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberRemove_Handler"""
 
     async def handler(ctx: Context, in_: pb.MemberRemoveRequest) -> pb.MemberRemoveResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberRemove_Handler.func1"""
@@ -242,7 +242,7 @@ async def _cluster_member_remove_handler(
 async def _cluster_member_update_handler(
     srv: ClusterServer, stream: ServerStream, interceptor: UnaryServerInterceptor
 ) -> None:
-    """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberUpdate_Handler"""
+    """Serve an update. Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberUpdate_Handler"""
 
     async def handler(ctx: Context, in_: pb.MemberUpdateRequest) -> pb.MemberUpdateResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberUpdate_Handler.func1"""
@@ -254,7 +254,7 @@ async def _cluster_member_update_handler(
 async def _cluster_member_list_handler(
     srv: ClusterServer, stream: ServerStream, interceptor: UnaryServerInterceptor
 ) -> None:
-    """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberList_Handler"""
+    """Serve the list of members. Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberList_Handler"""
 
     async def handler(ctx: Context, in_: pb.MemberListRequest) -> pb.MemberListResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberList_Handler.func1"""
@@ -266,7 +266,7 @@ async def _cluster_member_list_handler(
 async def _cluster_member_promote_handler(
     srv: ClusterServer, stream: ServerStream, interceptor: UnaryServerInterceptor
 ) -> None:
-    """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberPromote_Handler"""
+    """Serve a promotion. Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberPromote_Handler"""
 
     async def handler(ctx: Context, in_: pb.MemberPromoteRequest) -> pb.MemberPromoteResponse:
         """Go: etcdserver/etcdserverpb/rpc.pb.go#_Cluster_MemberPromote_Handler.func1"""

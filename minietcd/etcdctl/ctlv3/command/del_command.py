@@ -11,7 +11,10 @@ from minietcd.etcdctl.ctlv3.command.util import command_ctx
 
 
 def new_del_command() -> Command:
-    """Go: etcdctl/ctlv3/command/del_command.go#NewDelCommand"""
+    """The command ``del``: its words, help and flags.
+
+    Go: etcdctl/ctlv3/command/del_command.go#NewDelCommand
+    """
     cmd = Command(
         "del [options] <key> [range_end]",
         "Removes the specified key or range of keys [key, range_end)",
@@ -26,7 +29,10 @@ def new_del_command() -> Command:
 
 
 async def del_command_func(cmd: Command, args: list[str]) -> None:
-    """Go: etcdctl/ctlv3/command/del_command.go#delCommandFunc"""
+    """Delete a key or a range of keys, and print how many there were.
+
+    Go: etcdctl/ctlv3/command/del_command.go#delCommandFunc
+    """
     key, opts = get_del_op(cmd, args)
     async with command_ctx(cmd) as ctx, await must_client_from_cmd(cmd) as client:
         resp = await client.kv.delete(ctx, key, *opts)
@@ -34,7 +40,10 @@ async def del_command_func(cmd: Command, args: list[str]) -> None:
 
 
 def get_del_op(cmd: Command, args: list[str]) -> tuple[str, list[clientv3.OpOption]]:
-    """Go: etcdctl/ctlv3/command/del_command.go#getDelOp"""
+    """The first key and the options, from the words and flags.
+
+    Go: etcdctl/ctlv3/command/del_command.go#getDelOp
+    """
     if len(args) not in (1, 2):
         exit_with_error(
             ExitBadArgs, "del command needs one argument as key and an optional argument as range_end"

@@ -22,7 +22,10 @@ TARGETS = {
 
 
 def new_get_command() -> Command:
-    """Go: etcdctl/ctlv3/command/get_command.go#NewGetCommand"""
+    """The command ``get``: its words, help and flags.
+
+    Go: etcdctl/ctlv3/command/get_command.go#NewGetCommand
+    """
     cmd = Command("get [options] <key> [range_end]", "Gets the key or a range of keys", run=get_command_func)
     cmd.flag("consistency", "l", "Linearizable(l) or Serializable(s)")
     cmd.flag("order", "", "Order of results; ASCEND or DESCEND (ASCEND by default)")
@@ -37,7 +40,10 @@ def new_get_command() -> Command:
 
 
 async def get_command_func(cmd: Command, args: list[str]) -> None:
-    """Go: etcdctl/ctlv3/command/get_command.go#getCommandFunc"""
+    """Read a key or a range of keys, and print what is there.
+
+    Go: etcdctl/ctlv3/command/get_command.go#getCommandFunc
+    """
     key, opts = get_get_op(cmd, args)
     async with command_ctx(cmd) as ctx, await must_client_from_cmd(cmd) as client:
         resp = await client.kv.get(ctx, key, *opts)
@@ -50,7 +56,10 @@ async def get_command_func(cmd: Command, args: list[str]) -> None:
 
 
 def get_get_op(cmd: Command, args: list[str]) -> tuple[str, list[clientv3.OpOption]]:
-    """Go: etcdctl/ctlv3/command/get_command.go#getGetOp"""
+    """The first key and the options, from the words and flags.
+
+    Go: etcdctl/ctlv3/command/get_command.go#getGetOp
+    """
     if not args:
         exit_with_error(
             ExitBadArgs, "get command needs one argument as key and an optional argument as range_end"

@@ -12,7 +12,10 @@ from minietcd.proto.etcdserverpb.rpc_pb2 import MemberAddResponse
 
 
 def new_member_command() -> Command:
-    """Go: etcdctl/ctlv3/command/member_command.go#NewMemberCommand"""
+    """The command ``member``, which only has others below it.
+
+    Go: etcdctl/ctlv3/command/member_command.go#NewMemberCommand
+    """
     mc = Command("member <subcommand>", "Membership related commands")
     mc.add_command(
         new_member_add_command(),
@@ -25,7 +28,10 @@ def new_member_command() -> Command:
 
 
 def new_member_add_command() -> Command:
-    """Go: etcdctl/ctlv3/command/member_command.go#NewMemberAddCommand"""
+    """The command ``member add``: its words, help and flags.
+
+    Go: etcdctl/ctlv3/command/member_command.go#NewMemberAddCommand
+    """
     cc = Command("add <memberName> [options]", "Adds a member into the cluster", run=member_add_command_func)
     cc.flag("peer-urls", "", "comma separated peer URLs for the new member.")
     cc.flag("learner", False, "indicates if the new member is raft learner")
@@ -33,12 +39,18 @@ def new_member_add_command() -> Command:
 
 
 def new_member_remove_command() -> Command:
-    """Go: etcdctl/ctlv3/command/member_command.go#NewMemberRemoveCommand"""
+    """The command ``member remove``: its words and help.
+
+    Go: etcdctl/ctlv3/command/member_command.go#NewMemberRemoveCommand
+    """
     return Command("remove <memberID>", "Removes a member from the cluster", run=member_remove_command_func)
 
 
 def new_member_update_command() -> Command:
-    """Go: etcdctl/ctlv3/command/member_command.go#NewMemberUpdateCommand"""
+    """The command ``member update``: its words, help and flags.
+
+    Go: etcdctl/ctlv3/command/member_command.go#NewMemberUpdateCommand
+    """
     cc = Command(
         "update <memberID> [options]", "Updates a member in the cluster", run=member_update_command_func
     )
@@ -47,7 +59,10 @@ def new_member_update_command() -> Command:
 
 
 def new_member_list_command() -> Command:
-    """Go: etcdctl/ctlv3/command/member_command.go#NewMemberListCommand"""
+    """The command ``member list``: its words and help.
+
+    Go: etcdctl/ctlv3/command/member_command.go#NewMemberListCommand
+    """
     return Command(
         use="list",
         short="Lists all members in the cluster",
@@ -60,7 +75,10 @@ The items in the lists are ID, Status, Name, Peer Addrs, Client Addrs, Is Learne
 
 
 def new_member_promote_command() -> Command:
-    """Go: etcdctl/ctlv3/command/member_command.go#NewMemberPromoteCommand"""
+    """The command ``member promote``: its words and help.
+
+    Go: etcdctl/ctlv3/command/member_command.go#NewMemberPromoteCommand
+    """
     return Command(
         use="promote <memberID>",
         short="Promotes a non-voting member in the cluster",
@@ -70,7 +88,10 @@ def new_member_promote_command() -> Command:
 
 
 async def member_add_command_func(cmd: Command, args: list[str]) -> None:
-    """Go: etcdctl/ctlv3/command/member_command.go#memberAddCommandFunc"""
+    """Add a member, or a learner, and print what it has to be told when it starts.
+
+    Go: etcdctl/ctlv3/command/member_command.go#memberAddCommandFunc
+    """
     if not args:
         exit_with_error(ExitBadArgs, "member name not provided")
     if len(args) > 1:
@@ -106,7 +127,7 @@ def _print_environment(cmd: Command, name: str, resp: MemberAddResponse) -> None
 
 
 async def member_remove_command_func(cmd: Command, args: list[str]) -> None:
-    """Go: etcdctl/ctlv3/command/member_command.go#memberRemoveCommandFunc"""
+    """Remove a member by its id. Go: etcdctl/ctlv3/command/member_command.go#memberRemoveCommandFunc"""
     id = _member_id(args)
     async with command_ctx(cmd) as ctx, await must_client_from_cmd(cmd) as client:
         resp = await client.cluster.member_remove(ctx, id)
@@ -114,7 +135,7 @@ async def member_remove_command_func(cmd: Command, args: list[str]) -> None:
 
 
 async def member_update_command_func(cmd: Command, args: list[str]) -> None:
-    """Go: etcdctl/ctlv3/command/member_command.go#memberUpdateCommandFunc"""
+    """Give a member other peer URLs. Go: etcdctl/ctlv3/command/member_command.go#memberUpdateCommandFunc"""
     id, urls = _member_id(args), _peer_urls(cmd)
     async with command_ctx(cmd) as ctx, await must_client_from_cmd(cmd) as client:
         resp = await client.cluster.member_update(ctx, id, urls)
@@ -122,14 +143,14 @@ async def member_update_command_func(cmd: Command, args: list[str]) -> None:
 
 
 async def member_list_command_func(cmd: Command, args: list[str]) -> None:
-    """Go: etcdctl/ctlv3/command/member_command.go#memberListCommandFunc"""
+    """Print who is a member. Go: etcdctl/ctlv3/command/member_command.go#memberListCommandFunc"""
     async with command_ctx(cmd) as ctx, await must_client_from_cmd(cmd) as client:
         resp = await client.cluster.member_list(ctx)
         init_display_from_cmd(cmd).member_list(resp)
 
 
 async def member_promote_command_func(cmd: Command, args: list[str]) -> None:
-    """Go: etcdctl/ctlv3/command/member_command.go#memberPromoteCommandFunc"""
+    """Let a learner vote. Go: etcdctl/ctlv3/command/member_command.go#memberPromoteCommandFunc"""
     id = _member_id(args)
     async with command_ctx(cmd) as ctx, await must_client_from_cmd(cmd) as client:
         resp = await client.cluster.member_promote(ctx, id)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Printer(Protocol):
-    """Go: etcdctl/ctlv3/command/printer.go#printer"""
+    """Prints an answer in one format, whatever was asked. Go: etcdctl/ctlv3/command/printer.go#printer"""
 
     def del_(self, r: pb.DeleteRangeResponse) -> None:
         """The answer to a deletion."""

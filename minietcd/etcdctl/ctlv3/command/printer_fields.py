@@ -11,43 +11,58 @@ from minietcd.proto.mvccpb.kv_pb2 import KeyValue
 
 
 class FieldsPrinter(PrinterRPC):
-    """Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter"""
+    """Prints every field of an answer on a line of its own, by its name.
+
+    Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter
+    """
 
     def __init__(self, out: TextIO) -> None:
         super().__init__(out, unsupported("fields"))
 
     def kv(self, pfx: str, kv: KeyValue) -> None:
-        """Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.kv"""
+        """The fields of one key, their names preceded by ``pfx``.
+
+        Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.kv
+        """
         self._lines(Key=quote(kv.key), CreateRevision=kv.create_revision, prefix=pfx)
         self._lines(ModRevision=kv.mod_revision, Version=kv.version, prefix=pfx)
         self._lines(Value=quote(kv.value), Lease=kv.lease, prefix=pfx)
 
     def hdr(self, h: pb.ResponseHeader) -> None:
-        """Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.hdr"""
+        """The fields of the header. Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.hdr"""
         self._lines(ClusterID=h.cluster_id, MemberID=h.member_id, Revision=h.revision, RaftTerm=h.raft_term)
 
     def del_(self, r: pb.DeleteRangeResponse) -> None:
-        """Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.Del"""
+        """How many keys were deleted, and which, if that was asked for.
+
+        Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.Del
+        """
         self.hdr(r.header)
         self._lines(Deleted=r.deleted)
         for kv in r.prev_kvs:
             self.kv("Prev", kv)
 
     def get(self, r: pb.RangeResponse) -> None:
-        """Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.Get"""
+        """Each key, then whether there are more and how many there are.
+
+        Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.Get
+        """
         self.hdr(r.header)
         for kv in r.kvs:
             self.kv("", kv)
         self._lines(More=str(r.more).lower(), Count=r.count)
 
     def put(self, r: pb.PutResponse) -> None:
-        """Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.Put"""
+        """The header, and the key as it was before, if that was asked for.
+
+        Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.Put
+        """
         self.hdr(r.header)
         if r.HasField("prev_kv"):
             self.kv("Prev", r.prev_kv)
 
     def member_list(self, r: pb.MemberListResponse) -> None:
-        """Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.MemberList"""
+        """The fields of each member. Go: etcdctl/ctlv3/command/printer_fields.go#fieldsPrinter.MemberList"""
         self.hdr(r.header)
         for m in r.members:
             self._lines(ID=m.ID, Name=quote(m.name))

@@ -26,27 +26,30 @@ class PrinterRPC:
         self.p = p
 
     def del_(self, r: pb.DeleteRangeResponse) -> None:
-        """Go: etcdctl/ctlv3/command/printer.go#printerRPC.Del"""
+        """The answer to a deletion. Go: etcdctl/ctlv3/command/printer.go#printerRPC.Del"""
         self.p(self.out, r)
 
     def get(self, r: pb.RangeResponse) -> None:
-        """Go: etcdctl/ctlv3/command/printer.go#printerRPC.Get"""
+        """The answer to a range. Go: etcdctl/ctlv3/command/printer.go#printerRPC.Get"""
         self.p(self.out, r)
 
     def put(self, r: pb.PutResponse) -> None:
-        """Go: etcdctl/ctlv3/command/printer.go#printerRPC.Put"""
+        """The answer to a put. Go: etcdctl/ctlv3/command/printer.go#printerRPC.Put"""
         self.p(self.out, r)
 
     def member_add(self, r: pb.MemberAddResponse) -> None:
-        """Go: etcdctl/ctlv3/command/printer.go#printerRPC.MemberAdd"""
+        """The answer to an addition. Go: etcdctl/ctlv3/command/printer.go#printerRPC.MemberAdd"""
         self.p(self.out, r)
 
     def member_remove(self, id: int, r: Message) -> None:
-        """Go: etcdctl/ctlv3/command/printer.go#printerRPC.MemberRemove"""
+        """The answer to a removal; it has the id itself, as all of these have.
+
+        Go: etcdctl/ctlv3/command/printer.go#printerRPC.MemberRemove
+        """
         self.p(self.out, r)
 
     def member_update(self, id: int, r: Message) -> None:
-        """Go: etcdctl/ctlv3/command/printer.go#printerRPC.MemberUpdate"""
+        """The answer to an update. Go: etcdctl/ctlv3/command/printer.go#printerRPC.MemberUpdate"""
         self.p(self.out, r)
 
     def member_promote(self, id: int, r: Message) -> None:
@@ -54,7 +57,7 @@ class PrinterRPC:
         self.p(self.out, r)
 
     def member_list(self, r: pb.MemberListResponse) -> None:
-        """Go: etcdctl/ctlv3/command/printer.go#printerRPC.MemberList"""
+        """Who is a member. Go: etcdctl/ctlv3/command/printer.go#printerRPC.MemberList"""
         self.p(self.out, r)
 
 

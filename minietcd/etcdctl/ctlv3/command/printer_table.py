@@ -15,13 +15,16 @@ from minietcd.proto.etcdserverpb.rpc_pb2 import MemberListResponse
 
 
 class TablePrinter(PrinterRPC):
-    """Go: etcdctl/ctlv3/command/printer_table.go#tablePrinter"""
+    """Prints members as a table; refuses all else. Go: etcdctl/ctlv3/command/printer_table.go#tablePrinter"""
 
     def __init__(self, out: TextIO) -> None:
         super().__init__(out, unsupported("table"))
 
     def member_list(self, r: MemberListResponse) -> None:
-        """Go: etcdctl/ctlv3/command/printer_table.go#tablePrinter.MemberList"""
+        """A frame of dashes, the titles, and a row for each member.
+
+        Go: etcdctl/ctlv3/command/printer_table.go#tablePrinter.MemberList
+        """
         hdr, rows = make_member_list_table(r)
         hdr = [title.upper() for title in hdr]
         widths = [max(map(len, column)) for column in zip(hdr, *rows, strict=True)]

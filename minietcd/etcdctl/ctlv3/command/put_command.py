@@ -13,7 +13,10 @@ NEEDS = "put command needs 1 argument and input from stdin or 2 arguments"
 
 
 def new_put_command() -> Command:
-    """Go: etcdctl/ctlv3/command/put_command.go#NewPutCommand"""
+    """The command ``put``: its words, help and flags.
+
+    Go: etcdctl/ctlv3/command/put_command.go#NewPutCommand
+    """
     cmd = Command(
         use="put [options] <key> <value> (<value> can also be given from stdin)",
         short="Puts the given key into the store",
@@ -46,7 +49,7 @@ will store the content of the file to <key>.
 
 
 async def put_command_func(cmd: Command, args: list[str]) -> None:
-    """Go: etcdctl/ctlv3/command/put_command.go#putCommandFunc"""
+    """Put a key, and print the answer. Go: etcdctl/ctlv3/command/put_command.go#putCommandFunc"""
     key, value, opts = get_put_op(cmd, args)
     async with command_ctx(cmd) as ctx, await must_client_from_cmd(cmd) as client:
         resp = await client.kv.put(ctx, key, value, *opts)
@@ -54,7 +57,10 @@ async def put_command_func(cmd: Command, args: list[str]) -> None:
 
 
 def get_put_op(cmd: Command, args: list[str]) -> tuple[str, str, list[clientv3.OpOption]]:
-    """Go: etcdctl/ctlv3/command/put_command.go#getPutOp"""
+    """Key, value and options, from the words and flags. The value may come from standard input.
+
+    Go: etcdctl/ctlv3/command/put_command.go#getPutOp
+    """
     ignore_value = cmd.get("ignore-value", bool)
     if not args:
         exit_with_error(ExitBadArgs, NEEDS)

@@ -7,7 +7,7 @@ from minietcd.version.version import API_VERSION, VERSION
 
 
 def new_version_command() -> Command:
-    """Go: etcdctl/ctlv3/command/version_command.go#NewVersionCommand"""
+    """The command ``version``. Go: etcdctl/ctlv3/command/version_command.go#NewVersionCommand"""
     return Command("version", "Prints the version of etcdctl", run=version_command_func)
 
 

@@ -138,7 +138,10 @@ def check_intervals(reqs: Sequence[pb.RequestOp]) -> tuple[set[bytes], list[tupl
 
 
 def check_request_op(u: pb.RequestOp, max_txn_ops: int) -> None:
-    """Go: etcdserver/api/v3rpc/key.go#checkRequestOp"""
+    """Refuse an operation of a transaction that would be refused by itself, and one that is none.
+
+    Go: etcdserver/api/v3rpc/key.go#checkRequestOp
+    """
     match u.WhichOneof("request"):
         case "request_range":
             check_range_request(u.request_range)

@@ -77,7 +77,7 @@ class ClusterServer:
 
 
 def members_to_proto_members(membs: Sequence[Member]) -> list[pb.Member]:
-    """Go: etcdserver/api/v3rpc/member.go#membersToProtoMembers"""
+    """Members as they travel. Go: etcdserver/api/v3rpc/member.go#membersToProtoMembers"""
     return [_proto(m) for m in membs]
 
 

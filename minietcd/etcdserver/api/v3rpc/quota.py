@@ -51,11 +51,11 @@ class QuotaKVServer(KvServer):
         self.qa = QuotaAlarmer(s, "kv")
 
     async def put(self, ctx: Context, r: pb.PutRequest) -> pb.PutResponse:
-        """Go: etcdserver/api/v3rpc/quota.go#quotaKVServer.Put"""
+        """Put, if there is space left. Go: etcdserver/api/v3rpc/quota.go#quotaKVServer.Put"""
         await self.qa.check(ctx, r)
         return await super().put(ctx, r)
 
     async def txn(self, ctx: Context, r: pb.TxnRequest) -> pb.TxnResponse:
-        """Go: etcdserver/api/v3rpc/quota.go#quotaKVServer.Txn"""
+        """Do a transaction, if there is space left. Go: etcdserver/api/v3rpc/quota.go#quotaKVServer.Txn"""
         await self.qa.check(ctx, r)
         return await super().txn(ctx, r)
