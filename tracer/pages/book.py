@@ -40,6 +40,10 @@ _BREAK = re.compile(rf"(?<={_WIDE})\n *(?={_WIDE})")
 _DIRECTIVE = re.compile(r"\{\{([^{}]+)\}\}")
 
 
+type Kinds = Mapping[str, Callable[..., str]]
+"""What a directive's first word stands for: a function of the other words."""
+
+
 class PageError(Exception):
     """A page cannot be written; the text says which, where and why."""
 
@@ -105,25 +109,60 @@ class _Page:
         self.top = "../" * (len(path.parts) - path.name.startswith("index."))
         self.root = self.top + "../" * (self.say.language != ENGLISH)
         self.numbers = count(1)
-        self.kinds: Mapping[str, Callable[..., str]] = {
+        self.kinds: Kinds = {
+            **self._of_code(),
+            **self._of_programs(),
+            **self._drawn(),
+            **self._tabled(),
+            **self._told(),
+        }
+
+    def _of_code(self) -> Kinds:
+        return {
             "go": self.go,
             "see": self.see,
             "listing": self.listing,
-            "graph": self.graph,
-            "overview": self.overview,
-            "facts": lambda scenario: whole.facts(self.sliced(scenario), self.say),
-            "stations": lambda scenario: whole.stations(
-                self.sliced(scenario), self.say, self.function, self.go
-            ),
-            "tree": self.tree,
-            "turns": self.turns,
-            "player": self.player,
-            "cases": self.cases,
-            "steps": self.steps,
             "states": self.states,
+            "counterparts": self.counterparts,
             "packages": lambda first, last="": tables.markdown(
                 packages.rows(self.book.names, first, last or first)
             ),
+            "value": lambda name: f"`{self.code.value(name)}`",
+        }
+
+    def _of_programs(self) -> Kinds:
+        return {
+            "program": commands.Programs(self.say, self.function).tell,
+            "ran": lambda *words: self.book.ran(words),
+            "answered": lambda *words: self.book.answered(words),
+            "measured": lambda name, *what: measured.figure(self.code.root, name, " ".join(what)),
+        }
+
+    def _drawn(self) -> Kinds:
+        return {
+            "graph": self.graph,
+            "overview": self.overview,
+            "tree": self.tree,
+            "player": self.player,
+            "turns": self.turns,
+            "bytes": self.bytes,
+            "records": self.records,
+            "pairs": self.pairs,
+            "pages": self.pages,
+            "call": lambda scenario, who: hexbox.figure(
+                anatomy.call(self.talk(scenario).call(who)), self.say
+            ),
+        }
+
+    def _tabled(self) -> Kinds:
+        return {
+            "stations": lambda scenario: whole.stations(
+                self.sliced(scenario), self.say, self.function, self.go
+            ),
+            "cases": self.cases,
+            "steps": self.steps,
+            "compared": self.compared,
+            "beside": self.beside,
             "waits": lambda scenario, member: tables.markdown(
                 tables.waits(self.recording(scenario).whole, member)
             ),
@@ -133,24 +172,14 @@ class _Page:
             "counted": lambda scenario, member: tables.markdown(
                 tables.counted(self.sliced(scenario), member)
             ),
-            "counterparts": self.counterparts,
-            "program": commands.Programs(self.say, self.function).tell,
-            "ran": lambda *words: self.book.ran(words),
-            "answered": lambda *words: self.book.answered(words),
-            "measured": lambda name, *what: measured.figure(self.code.root, name, " ".join(what)),
-            "compared": self.compared,
-            "beside": self.beside,
-            "value": lambda name: f"`{self.code.value(name)}`",
-            "bytes": self.bytes,
-            "records": self.records,
-            "pairs": self.pairs,
-            "pages": self.pages,
             "sent": lambda scenario, member: tables.markdown(tables.sent(self.sliced(scenario), member)),
             "polled": lambda scenario: tables.markdown(tables.polled(self.sliced(scenario))),
             "frames": lambda scenario: tables.markdown(wire.rows_of_frames(self.talk(scenario))),
-            "call": lambda scenario, who: hexbox.figure(
-                anatomy.call(self.talk(scenario).call(who)), self.say
-            ),
+        }
+
+    def _told(self) -> Kinds:
+        return {
+            "facts": lambda scenario: whole.facts(self.sliced(scenario), self.say),
             "channel": lambda scenario, name: figures.channel(self.sliced(scenario), name),
             "figure": lambda scenario, name: figures.figure(self.sliced(scenario), name),
             "took": lambda scenario, member, name: figures.took(self.sliced(scenario), member, name),
