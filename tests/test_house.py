@@ -45,11 +45,11 @@ def functions() -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
                 yield node
 
 
-def test_half_the_functions_fit_ten_lines_and_nine_in_ten_forty() -> None:
+def test_half_the_functions_fit_ten_lines_nine_in_ten_forty_and_all_sixty() -> None:
     lengths = sorted((node.end_lineno or 0) - node.lineno + 1 for node in functions())
     assert statistics.median(lengths) <= 10
     assert lengths[len(lengths) * 9 // 10] <= 40
-    assert lengths[-1] <= 70
+    assert lengths[-1] <= 60
 
 
 def code_lines(path: Path) -> int:
