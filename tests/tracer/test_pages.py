@@ -8,6 +8,7 @@ from runpy import run_path
 
 import pytest
 from markdown.extensions.toc import slugify
+from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.utils.meta import get_data
 
 from minietcd.raft.raft import ROLES
@@ -373,6 +374,15 @@ def test_what_stands_above_a_page_can_be_read() -> None:
 def test_a_page_is_described_by_whole_sentences_of_its_beginning(paragraph: str, description: str) -> None:
     described = run_path(str(ROOT / "docs" / "_theme" / "describe.py"))["described"]
     assert described(paragraph) == description
+
+
+@pytest.mark.parametrize(("site_url", "written"), [("", ""), ("https://example.org/", "<urlset/>")])
+def test_a_sitemap_is_written_when_the_site_has_an_address(site_url: str, written: str) -> None:
+    config = MkDocsConfig()
+    config.load_dict({"site_url": site_url})
+    after = run_path(str(ROOT / "docs" / "_theme" / "address.py"))["on_post_template"]
+    assert after("<urlset/>", template_name="sitemap.xml", config=config) == written
+    assert after("lost", template_name="404.html", config=config) == "lost"
 
 
 def test_each_package_has_a_page_that_begins_with_its_manual_and_asks_for_each_of_its_files(
