@@ -34,10 +34,13 @@ def _lines(machine: Machine) -> Iterator[str]:
     yield f"begin -> {next(iter(machine))}"
     for here in machine:
         yield f"{here} [{attributes(id=here, label=here.removeprefix('State'), class_='state')}]"
-    for here, to in machine.items():
+    loops = {state: place for place, state in enumerate(machine) if state in machine[state]}
+    for place, (here, to) in enumerate(machine.items()):
         for there, why in to.items():
             label = "\\n".join(_wrapped(why))
-            yield f"{here} -> {there} [{attributes(id=f'{here}-{there}', label=label)}]"
+            crosses = place - loops.get(there, place) > 1
+            below = {"headport": "se"} if crosses else {}  # the loop there is above that
+            yield f"{here} -> {there} [{attributes(id=f'{here}-{there}', label=label, **below)}]"
 
 
 def _wrapped(text: str) -> list[str]:
