@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from minietcd.raft import raft
 from minietcd.raft.log import RaftLog
 from tests.sim.__main__ import search
 from tests.sim.faults import Event, Plan, generate
@@ -56,6 +57,15 @@ def test_a_mutant_is_noticed_within_its_seeds(name: str) -> None:
 def test_an_edit_that_fits_the_source_no_longer_is_refused() -> None:
     with pytest.raises(AssertionError, match="what was there"):
         Edit(RaftLog, "maybe_commit", {"what was there": ""}).edited()
+
+
+def test_an_edit_reaches_what_is_called_by_way_of_a_table_and_is_taken_back() -> None:
+    votes_twice = Edit(raft, "step_vote", {"r.vote == NONE and r.lead == NONE": "True"})
+    with votes_twice.made():
+        broken = simulate(generate(1)).violation
+    assert broken is not None
+    assert broken.rule == "one vote a term"
+    assert simulate(generate(1)).violation is None
 
 
 def test_a_seed_is_one_run_also_in_another_process() -> None:
