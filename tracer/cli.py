@@ -166,6 +166,7 @@ def main() -> None:
 def _command(words: tuple[str, ...], options: Options) -> Trace:
     """Run etcdctl's command ``words``; if it fails, end as it does."""
     from tracer.cluster import check, record_client
+    from tracer.model import printable
 
     if complaint := check(list(words)):
         click.echo(complaint.output, nl=False)
@@ -192,7 +193,7 @@ def _command(words: tuple[str, ...], options: Options) -> Trace:
     else:
         patient = _healthy if words[:2] in (("member", "add"), ("member", "remove")) else None
         trace = _record(story, options.members, options, {"before": patient})
-    trace.command = words
+    trace.command = tuple(map(printable, words))
     return trace
 
 

@@ -48,7 +48,7 @@ from minietcd.raft.raftpb import (
 from minietcd.raft.read_only import ReadState
 from minietcd.raft.ready import Ready
 from minietcd.raft.util import NO_LIMIT, is_local_msg
-from tracer.model import Function, Key, Keys
+from tracer.model import Function, Key, Keys, printable
 from tracer.source import ROOT
 from tracer.subject import Door, Subject
 
@@ -70,6 +70,7 @@ _TELLING = re.compile(
 )
 """Annotations of parameters that may be worth showing."""
 _SHORT, _LONG = 40, 80
+_SPACES = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _VOTING = {
     MessageType.MsgVote,
     MessageType.MsgVoteResp,
@@ -299,7 +300,7 @@ def _brief_of(kind: type) -> Callable[[Any], Any]:
     if issubclass(kind, Enum):
         return str
     if issubclass(kind, str):
-        return lambda text: text[:_LONG]
+        return _text
     if kind is bool:
         return bool
     return _integer if issubclass(kind, int) else _nothing
@@ -316,14 +317,27 @@ def _integer(number: int) -> Any:
     return int(number) if number < 1 << 40 else f"@{number:x}"
 
 
+def _text(text: str) -> str:
+    return _cut(printable(text[: _LONG + 1]), _LONG)
+
+
 def _bytes(data: bytes) -> str:
-    return _decoded(bytes(data[:_SHORT]))
+    return _decoded(bytes(data[: 4 * _SHORT + 1]))  # a character has up to four
 
 
 @lru_cache(1024)
 def _decoded(data: bytes) -> str:
-    text = data.decode("utf-8", "backslashreplace")
-    return text if text.isprintable() else ""
+    """As text, if it is some."""
+    text = data.decode("utf-8", "backslashreplace").translate(_SPACES)
+    return _cut(text, _SHORT) if text.isprintable() else ""
+
+
+def _value(data: bytes) -> str:
+    return _bytes(data) or f"{len(data)} bytes" * bool(data)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _message(m: Message) -> str:
@@ -377,7 +391,7 @@ def _list(values: Sequence[Any]) -> str | None:
     if values and isinstance(values[0], Message):
         return _message(values[0]) if len(values) == 1 else f"{len(values)} messages"
     texts = [text for value in values[:4] if isinstance(text := brief(value), str)]
-    return " ".join(texts)[:_LONG] or None
+    return _cut(" ".join(texts), _LONG) or None
 
 
 def _change(cc: ConfChange | ConfChangeV2) -> str:
@@ -442,7 +456,7 @@ _BRIEF: dict[type, Callable[[Any], Any]] = {
     Snapshot: _snapshot,
     SnapMessage: lambda merged: _message(merged.message),
     InternalRaftRequest: _internal,
-    pb.PutRequest: lambda r: f"{_bytes(r.key)}={_bytes(r.value)}",
+    pb.PutRequest: lambda r: f"{_bytes(r.key)}={_value(r.value)}",
     pb.RangeRequest: _range,
     pb.DeleteRangeRequest: _range,
     pb.PutResponse: _response,

@@ -28,6 +28,17 @@ type Keys = tuple[Key, ...] | None
 type Kind = Literal["call", "spawn", "chan", "wire", "rpc", "wait", "timer"]
 
 
+def printable(text: str) -> str:
+    """``text`` on one line: what cannot be printed as an escape, as are bytes that are no UTF-8."""
+    return text if text.isprintable() else "".join(map(_escape, text))
+
+
+def _escape(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char if char.isprintable() else char.encode("unicode_escape").decode()
+
+
 @dataclass(slots=True, frozen=True)
 class Function:
     """A traced function: our name, where it stands, the parameters worth showing, and its Go twins."""

@@ -24,7 +24,7 @@ from types import CodeType, FrameType
 from typing import Any, Self
 
 from tracer.journal import Journal
-from tracer.model import CLIENT, DIED, Function
+from tracer.model import CLIENT, DIED, Function, printable
 from tracer.monitor import Listener, Monitor
 from tracer.replay import replay
 from tracer.subject import MEMBER, Door, Subject
@@ -285,4 +285,4 @@ def _frames(depth: int) -> list[FrameType]:
 def _told(error: BaseException) -> str:
     if isinstance(error, GeneratorExit):
         return DIED  # nobody ends a task so but who kills a member
-    return f"{type(error).__name__}: {_PASSING.sub('', str(error)):.80}".rstrip(": ")
+    return printable(f"{type(error).__name__}: {_PASSING.sub('', str(error)):.80}".rstrip(": "))

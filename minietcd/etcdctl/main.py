@@ -7,11 +7,11 @@ import logging
 import os
 import signal
 import sys
-from io import TextIOWrapper
 
 from minietcd.embed.config_logging import ZapFormatter
 from minietcd.etcdctl.cobra import Surroundings
 from minietcd.etcdctl.ctlv3.command.error import ExitError, ExitIO
+from minietcd.pkg.process import as_utf8, speak_utf8
 
 API_ENV = "ETCDCTL_API"
 
@@ -33,12 +33,9 @@ async def run(args: list[str], surroundings: Surroundings | None = None) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """The program, when it is loaded. Go: etcdctl/main.go#main"""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
+    speak_utf8()
     _log_to_stderr()
-    args = sys.argv[1:] if argv is None else argv
-    args = [os.fsencode(arg).decode("utf-8", "surrogateescape") for arg in args]
+    args = as_utf8(sys.argv[1:] if argv is None else argv)
     try:
         code = asyncio.run(run(args))
         sys.stdout.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from io import TextIOWrapper
 
 
 def prepare() -> None:
@@ -21,3 +22,15 @@ def prepare() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
             setattr(sys, name, open(fd, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def speak_utf8() -> None:
+    """Let the standard streams hold UTF-8 whatever the locale is; the rest is kept as surrogate escapes."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
+
+
+def as_utf8(args: list[str]) -> list[str]:
+    """Words of the command line, which were read by the rules of the locale, as UTF-8."""
+    return [os.fsencode(arg).decode("utf-8", "surrogateescape") for arg in args]

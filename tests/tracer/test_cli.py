@@ -48,10 +48,36 @@ def test_a_put_is_told_station_by_station() -> None:
     assert " ms" not in done.stdout
 
 
-def test_sixty_columns_are_enough() -> None:
-    done = tracer("get", "foo", "--plain", COLUMNS="60")
+@pytest.mark.parametrize("words", [("get", "foo", "--plain"), ("put", "foo", 50 * "1 ", "--members", "5")])
+def test_sixty_columns_are_enough(words: tuple[str, ...]) -> None:
+    done = tracer(*words, "--seed", "1", COLUMNS="60")
     assert done.returncode == 0
     assert max(len(line) for line in done.stdout.splitlines()) <= 60
+
+
+def test_a_story_is_utf8_whatever_the_locale() -> None:
+    done = tracer("put", "foo", "bär", "--seed", "1", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "⇓ gRPC" in done.stdout
+    assert "KVClient.put foo=bär" in done.stdout
+
+
+def test_what_cannot_be_printed_is_escaped_or_counted() -> None:
+    done = tracer("put", "a\x1b[1m\n", "--seed", "1", "--json", given="1\n2\n")
+    args = [value for span in json.loads(done.stdout)["spans"] for value in span["args"].values()]
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["command"] == ["put", r"a\x1b[1m\n"]
+    assert r"1\n2\n" in args
+    assert r"=1\n2\n" in args  # a key that is no text is not shown
+    assert all(str(each).isprintable() for each in args)
+    done = tracer("put", "foo", "--seed", "1", given="\x01\x02")
+    assert "KVClient.put foo=2 bytes" in done.stdout
+
+
+@pytest.mark.parametrize("letter", ["x", "键"])
+def test_of_a_long_value_is_shown_that_it_goes_on(letter: str) -> None:
+    done = tracer("put", "foo", 99 * letter, "--seed", "1", COLUMNS="250")
+    assert f"KVClient.put foo={39 * letter}…" in done.stdout
 
 
 def test_options_may_stand_before_or_after_the_words() -> None:

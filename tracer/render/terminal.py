@@ -71,12 +71,12 @@ class Terminal:
     def _headline(self) -> Text:
         members = self.trace.members
         leader = next((name for name, role in members.items() if role == "leader"), "nobody")
-        text = Text.assemble((" ".join(self.trace.command) or "trace", "bold"))
         count = f"{len(members)} member" + "s" * (len(members) != 1)
-        text.append(f"   {count}, {leader} leads" if members else "   the client's half", style="dim")
+        rest = f"   {count}, {leader} leads" if members else "   the client's half"
         if self.times and self._answered():
-            text.append(f" · {_time(self._answered() - self._began())}", style="dim")
-        return text
+            rest += f" · {_time(self._answered() - self._began())}"
+        command = Text(" ".join(self.trace.command) or "trace", style="bold")
+        return Text.assemble(self._cut(command, cell_len(rest)), (rest, "dim"))
 
     def _began(self) -> int:
         return min((s.start for s in self.trace.spans.values()), default=0)
@@ -97,9 +97,8 @@ class Terminal:
         head.append(f"  {self._lane(section)}", style="default not bold")
         if len(section.members) > 1:
             head.append("  each of them", style="dim")
-        if self.times:
-            self._right(head, f"+{_time(section.start - self._began())}")
-        yield head
+        began = f"+{_time(section.start - self._began())}" if self.times else ""
+        yield self._right(self._cut(head, 10 * bool(began)), began)
 
     def _lane(self, section: Section) -> str:
         """The task's name; of several handlers, which one."""
