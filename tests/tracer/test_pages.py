@@ -233,6 +233,12 @@ def test_never_is_a_ready_offered_while_an_advance_is_waited_for(book: Book) -> 
     assert passed == ["readyc", "advancec"] * 2
 
 
+def test_each_station_of_the_put_leads_to_the_page_that_tells_of_it(book: Book) -> None:
+    _, _, *rows = book.page(PurePosixPath("put/18-whole.md"), "{{stations put}}").splitlines()
+    told = [re.fullmatch(r"\[.+\]\((.+\.md)\)", row.split(" | ")[1]) for row in rows]
+    assert told and all(page and (ROOT / "docs/prose/put" / page[1]).is_file() for page in told)
+
+
 def test_a_row_of_the_turns_leads_to_what_the_loop_called_then(book: Book) -> None:
     text = book.page(PAGE, "{{turns put n1}}")
     assert 'data-scenario="put"' in text

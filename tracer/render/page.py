@@ -13,7 +13,7 @@ from rich.style import Style
 from rich.text import Text
 
 from tracer.fold import Section
-from tracer.model import UPSTREAM, Trace
+from tracer.model import UPSTREAM
 
 GO_SOURCE = f"https://github.com/etcd-io/etcd/blob/{UPSTREAM}"
 
@@ -23,10 +23,17 @@ type Say = Callable[..., str]
 """Says an English text in some language, with what goes into its braces; ``str.format``: in English."""
 
 
-def stations(trace: Trace, sections: Iterable[Section], head: Iterable[str], ours: Link, twins: Link) -> str:
+def stations(
+    sections: Iterable[Section],
+    head: Iterable[str],
+    told: Callable[[str, str], str],
+    ours: Link,
+    twins: Link,
+) -> str:
     """A Markdown table with a row for each station, in the order in which they were reached.
 
-    ``head`` are five words; ``ours`` and ``twins`` link what a function's name and a Go symbol stand for.
+    ``head`` are five words; ``told`` leads from a function's name and a station's title to what tells of it,
+    ``ours`` and ``twins`` link what a function's name and a Go symbol stand for.
     """
     rows = [f"| {' | '.join(head)} |", "|--:|---|---|---|---|"]
     number = 0
@@ -36,7 +43,8 @@ def stations(trace: Trace, sections: Iterable[Section], head: Iterable[str], our
             number += 1
             function = row.span.function
             others = "<br>".join(twins(go) for go in function.go)
-            rows.append(f"| {number} | {row.title} | {who} | {ours(function.name)} | {others} |")
+            title = told(function.name, row.title)
+            rows.append(f"| {number} | {title} | {who} | {ours(function.name)} | {others} |")
     return "\n".join(rows) + "\n"
 
 
