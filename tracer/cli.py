@@ -53,7 +53,7 @@ class Problem(click.ClickException):
 class Options:
     """What was asked for besides the words."""
 
-    members: int
+    members: int | None
     to: str
     depth: int
     member: str
@@ -80,9 +80,8 @@ class Options:
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option(
     "--members",
-    default=3,
     metavar="N",
-    show_default=True,
+    show_default="3",
     type=click.IntRange(1, 9),
     help="Size of the cluster.",
 )
@@ -192,7 +191,8 @@ def _command(words: tuple[str, ...], options: Options) -> Trace:
             trace = _in_loop(elsewhere())
     else:
         patient = _healthy if words[:2] in (("member", "add"), ("member", "remove")) else None
-        trace = _record(story, options.members, options, {"before": patient})
+        with _ending_as_the_command():
+            trace = _record(story, options, {"before": patient})
     trace.command = tuple(map(printable, words))
     return trace
 
@@ -216,16 +216,27 @@ def _run(words: tuple[str, ...], options: Options) -> Trace:
 
     path = _file(words)
     with _blamed_on(path):
+        sys.path.insert(0, str(path.parent))  # as if Python ran it
         script = runpy.run_path(str(path), run_name="__story__")
-        members = script.get("MEMBERS", options.members)
-        if not _is_story(script.get("story")):
-            raise Problem(f"{path} has no 'async def story(cluster)'")
-        if members not in range(1, 10):
-            raise Problem(f"{path}: MEMBERS is {members!r}, which is no number from 1 to 9")
+        if complaint := _complaint(script):
+            raise Problem(f"{path}: {complaint}")
         options.seed = script.get("SEED") if options.seed is None else options.seed
-        trace = _record(script["story"], members, options, script)
+        trace = _record(script["story"], options, script)
     trace.command = (path.stem.replace("_", " "),)
     return trace
+
+
+def _complaint(script: Mapping[str, Any]) -> str:
+    """What is wrong with what a script says of itself; "" if nothing is."""
+    for name in ("story", "before"):
+        if (name == "story" or name in script) and not _is_story(script.get(name)):
+            return f"there is no 'async def {name}(cluster)'"
+    members, seed, config = script.get("MEMBERS", 3), script.get("SEED", 0), script.get("CONFIG", {})
+    if members not in range(1, 10):
+        return f"MEMBERS is {members!r}, which is no number from 1 to 9"
+    if not isinstance(seed, int) or seed < 0:
+        return f"SEED is {seed!r}, which is no number from 0 on"
+    return "" if isinstance(config, dict) else f"CONFIG is {config!r}, which is no dict"
 
 
 def _is_story(story: Any) -> bool:
@@ -237,17 +248,42 @@ def _is_story(story: Any) -> bool:
 @contextmanager
 def _blamed_on(script: Path) -> Iterator[None]:
     """Tell what ``script`` did wrong in one line, and in which of its lines."""
-    import traceback
+    from tracer.cluster import ClusterError, CommandError
 
     try:
         yield
     except SyntaxError as error:
         raise Problem(f"{error.filename}:{error.lineno}: {error.msg}") from None
     except Exception as error:
-        lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == str(script)]
-        if isinstance(error, click.ClickException) or not lines:
+        places = _places(error, script)
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+            places += _places(error, script)
+        if isinstance(error, click.ClickException) or not (places or isinstance(error, ClusterError)):
             raise
-        raise Problem(f"{script}:{lines[-1]}: {type(error).__name__}: {error}") from None
+        number, line = places[-1] if places else (0, "")
+        problem = Problem(f"{script}:{number}: " * bool(places) + " ".join(_told(error, line).split()))
+        if isinstance(error, CommandError):
+            problem.show()
+            sys.exit(error.outcome.code)
+        raise problem from None
+
+
+def _told(error: Exception, line: str) -> str:
+    """What ``error``, which a line of a script led to, says; of a bare ``assert`` the line has to."""
+    from tracer.cluster import ClusterError, CommandError
+
+    if isinstance(error, CommandError):
+        return str(error).partition("\n")[0].removeprefix("Error: ")
+    return str(error) if isinstance(error, ClusterError) else f"{type(error).__name__}: {str(error) or line}"
+
+
+def _places(error: Exception, script: Path) -> list[tuple[int, str]]:
+    """The lines of ``script`` that led to ``error``, numbers and text, the innermost last."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    return [(at.lineno or 0, at.line or "") for at in frames if at.filename == str(script)]
 
 
 def _show(words: tuple[str, ...], _: Options) -> Trace:
@@ -273,20 +309,19 @@ def _file(words: tuple[str, ...]) -> Path:
 type _Story = Callable[[Cluster], Awaitable[None]]
 
 
-def _record(
-    story: _Story,
-    members: int,
-    options: Options,
-    script: Mapping[str, Any] = MappingProxyType({}),
-) -> Trace:
-    """What happens in the story; ``script`` may say what comes before it, and more of its cluster."""
-    from tracer.cluster import Cluster, ClusterError
+def _record(story: _Story, options: Options, script: Mapping[str, Any] = MappingProxyType({})) -> Trace:
+    """What happens in the story; ``script`` may say what comes before it, and more of its cluster.
+
+    Raises ClusterError, CommandError.
+    """
+    from tracer.cluster import Cluster
     from tracer.ground import simulate
 
     async def record(ground: Ground | None = None) -> Trace:
         brief = options.depth == 1 and not options.json and not options.plays
         lines = options.depth > 2 or options.plays
         fields = {"pre_vote": options.pre_vote, "cold": script.get("COLD", False), **script.get("CONFIG", {})}
+        members = options.members or script.get("MEMBERS", 3)
         async with Cluster(members, lines=lines, stations=brief, ground=ground, **fields) as cluster:
             if not script.get("COLD"):
                 cluster.endpoint(options.to)
@@ -295,20 +330,18 @@ def _record(
                 await cluster.settle()
             return await cluster.record(_as_coroutine(story(cluster)))
 
-    try:
-        with _ending_as_the_command():
-            return _in_loop(record()) if options.seed is None else simulate(options.seed, record)
-    except ClusterError as error:
-        raise Problem(str(error)) from None
+    return _in_loop(record()) if options.seed is None else simulate(options.seed, record)
 
 
 @contextmanager
 def _ending_as_the_command() -> Iterator[None]:
     """If a command fails, say what that said, and end as that did."""
-    from tracer.cluster import CommandError
+    from tracer.cluster import ClusterError, CommandError
 
     try:
         yield
+    except ClusterError as error:
+        raise Problem(str(error)) from None
     except CommandError as error:
         click.echo(error.outcome.errors, nl=False, err=True)
         sys.exit(error.outcome.code)

@@ -213,7 +213,7 @@ def test_a_command_that_fails_ends_the_story_unless_it_is_caught(tmp_path: Path)
     script.write_text('async def story(cluster):\n    await cluster.ctl("get", "foo", "--rev", "99")\n')
     done = tracer("run", str(script), "--members", "1")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert done.stderr.startswith("Error: etcdserver: mvcc: required revision is a future revision")
+    assert done.stderr == f"tracer: {script}:2: etcdserver: mvcc: required revision is a future revision\n"
     script.write_text(
         "from tracer.cluster import CommandError\n"
         "async def story(cluster):\n    try:\n"
@@ -221,6 +221,65 @@ def test_a_command_that_fails_ends_the_story_unless_it_is_caught(tmp_path: Path)
     )
     done = tracer("run", str(script), "--members", "1", "--plain")
     assert (done.returncode, done.stderr, done.stdout[:5]) == (0, "", "story")
+
+
+_TELL = "async def story(cluster):\n    "
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "complaint"),
+    [
+        (_TELL + "assert cluster == 1", 1, ":2: AssertionError: assert cluster == 1"),
+        (_TELL + 'raise ValueError("two\\nlines")', 1, ":2: ValueError: two lines"),
+        (_TELL + 'raise ExceptionGroup("", [KeyError("a"), KeyError("b")])', 1, ":2: KeyError: 'a'"),
+        (_TELL + 'await cluster.together(cluster.ctl("put", "a"))', 128, ":2: put command needs 1"),
+        (_TELL + 'await cluster.ctl("get", "a", to="n4")', 1, ":2: there is no n4 among n1, n2, n3"),
+        ("SEED = 1\n" + _TELL + 'cluster.crash("n4")', 1, ":3: there is no n4 among n1, n2, n3"),
+        (_TELL + "await cluster.crash('n1')", 1, ":2: members can only be made to fail"),
+        ("async def story(): pass", 1, ": there is no 'async def story(cluster)'"),
+        ("def before(cluster): pass\n" + _TELL + "pass", 1, ": there is no 'async def before(cluster)'"),
+        ("MEMBERS = 0\n" + _TELL + "pass", 1, ": MEMBERS is 0, which is no number from 1 to 9"),
+        ("SEED = '1'\n" + _TELL + "pass", 1, ": SEED is '1', which is no number from 0 on"),
+        ("CONFIG = 1\n" + _TELL + "pass", 1, ": CONFIG is 1, which is no dict"),
+    ],
+)
+def test_what_is_wrong_in_a_script_is_told_in_one_line(
+    tmp_path: Path, text: str, code: int, complaint: str
+) -> None:
+    script = tmp_path / "story.py"
+    script.write_text(text)
+    done = tracer("run", str(script))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
+    assert done.stderr.startswith(f"tracer: {script}{complaint}")
+
+
+def test_a_setting_that_no_member_has_is_refused(tmp_path: Path) -> None:
+    script = tmp_path / "story.py"
+    script.write_text(f"CONFIG = {{'speed': 1}}\n{_TELL}pass")
+    done = tracer("run", str(script))
+    assert (done.returncode, done.stderr) == (1, "tracer: CONFIG: a member has no setting 'speed'\n")
+
+
+def test_a_story_ends_though_nobody_can_lead_any_more(tmp_path: Path) -> None:
+    script = tmp_path / "story.py"
+    two_die = 'SEED = 1\nasync def story(cluster):\n    for name in ("n1", "n3"): cluster.crash(name)\n'
+    put = '    try: await cluster.ctl("put", "a", "b", to="n2")\n    except Exception: pass\n'
+    script.write_text(two_die + put)
+    done = tracer("run", str(script))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("story   3 members, nobody leads")
+    script.write_text(two_die + "    await cluster.led()\n")
+    done = tracer("run", str(script))
+    assert done.stderr == f"tracer: {script}:4: what is waited for did not come within 10 s\n"
+
+
+def test_a_script_may_have_modules_beside_it_and_the_command_line_decides_its_size(tmp_path: Path) -> None:
+    (tmp_path / "helpers.py").write_text("KEY = 'from beside'")
+    script = tmp_path / "story.py"
+    script.write_text(f"import helpers\nMEMBERS = 3\n{_TELL}await cluster.ctl('put', helpers.KEY, '1')")
+    done = tracer("run", str(script), "--members", "1", "--seed", "1")
+    assert done.stdout.startswith("story   1 member, n1 leads")
+    assert "KVClient.put from beside=1" in done.stdout
 
 
 def test_a_script_says_itself_what_its_commands_read(tmp_path: Path) -> None:
