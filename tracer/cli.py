@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -32,13 +33,23 @@ _HELP = """Follow one request through client, members, disks and wires.
 \b
   tracer put foo bar        run an etcdctl command on an embedded cluster
   tracer get foo            (its own flags pass through), and show its way
+  tracer help put           what that command takes
   tracer run FILE.py        record a script: async def story(cluster)
   tracer election           a leader dies, another is elected; so too: transfer
   tracer show FILE.json     show a trace that was saved with --json
 
 Options may stand before or after the words; after -- everything is the command's.
 """
-_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def _into_a_directory(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """See to it before anything is recorded."""
+    if path and not path.parent.is_dir():
+        raise click.BadParameter(f"there is no directory {path.parent}")
+    return path
+
+
+_to_file = partial(click.option, type=click.Path(dir_okay=False, path_type=Path), callback=_into_a_directory)
 
 
 class Problem(click.ClickException):
@@ -70,14 +81,19 @@ class Options:
 
     @property
     def plays(self) -> bool:
-        """Whether the trace is to be stepped through: then every line of it is recorded."""
+        """Whether the trace is to be stepped through."""
         return self.html is not None or self.open
+
+    @property
+    def lines(self) -> bool:
+        """Whether every line that runs is wanted."""
+        return self.depth > 2 or self.plays
 
 
 @click.command(
     help=_HELP, context_settings={"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
 )
-@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("words", nargs=-1, metavar="WORDS...", type=click.UNPROCESSED)
 @click.option(
     "--members",
     metavar="N",
@@ -112,14 +128,16 @@ class Options:
 @click.option("--pre-vote", is_flag=True, help="Before an election a member asks whether it could win.")
 @click.option("--plain", is_flag=True, help="No colour and no times: the same text from run to run.")
 @click.option("--json", is_flag=True, help="The whole trace as JSON on standard output.")
-@click.option("--dot", type=_FILE, help="Write the story as a Graphviz graph.")
-@click.option("--svg", type=_FILE, help="Write it as a picture (needs Graphviz).")
-@click.option("--html", type=_FILE, help="Write a page to step through it, all in one file.")
+@_to_file("--dot", help="Write the story as a Graphviz graph.")
+@_to_file("--svg", help="Write it as a picture (needs Graphviz).")
+@_to_file("--html", help="Write a page to step through it, all in one file.")
 @click.option("--open", is_flag=True, help="Show that page in the browser.")
 @click.pass_obj
 def command(rest: tuple[str, ...], /, words: tuple[str, ...], **options: Any) -> None:
     """See ``_HELP``; ``rest`` is what stood after ``--``, that word included."""
-    words += rest
+    words += rest if words else rest[1:]
+    if not words:
+        raise click.UsageError("say what to trace, as put foo bar")
     chosen = Options(**options)
     if chosen.svg and not shutil.which("dot"):
         raise Problem("--svg needs the program dot: install Graphviz (Debian: apt install graphviz)")
@@ -286,23 +304,28 @@ def _places(error: Exception, script: Path) -> list[tuple[int, str]]:
     return [(at.lineno or 0, at.line or "") for at in frames if at.filename == str(script)]
 
 
-def _show(words: tuple[str, ...], _: Options) -> Trace:
+def _show(words: tuple[str, ...], options: Options) -> Trace:
     """Read the trace in the file ``words[1]``."""
     from tracer.render import json
 
     path = _file(words)
     try:
-        return json.load(path.read_text(encoding="utf-8"))
-    except (json.FormatError, UnicodeDecodeError) as error:
+        trace = json.load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise Problem(f"{path}: not a trace: no UTF-8") from None
+    except json.FormatError as error:
         raise Problem(f"{path}: {error}") from None
+    if options.lines and not any(span.lines for span in trace.spans.values()):
+        click.echo(f"tracer: {path} has no lines that ran: -d 3 --json saves them, too", err=True)
+    return trace
 
 
 def _file(words: tuple[str, ...]) -> Path:
     if len(words) != 2:
         raise click.UsageError(f"{words[0]} needs the name of one file")
     path = Path(words[1])
-    if not path.is_file():
-        raise Problem(f"{path}: no such file")
+    if path.is_dir() or not path.exists():
+        raise Problem(f"{path}: {'is a directory' if path.is_dir() else 'no such file'}")
     return path
 
 
@@ -319,10 +342,9 @@ def _record(story: _Story, options: Options, script: Mapping[str, Any] = Mapping
 
     async def record(ground: Ground | None = None) -> Trace:
         brief = options.depth == 1 and not options.json and not options.plays
-        lines = options.depth > 2 or options.plays
         fields = {"pre_vote": options.pre_vote, "cold": script.get("COLD", False), **script.get("CONFIG", {})}
         members = options.members or script.get("MEMBERS", 3)
-        async with Cluster(members, lines=lines, stations=brief, ground=ground, **fields) as cluster:
+        async with Cluster(members, lines=options.lines, stations=brief, ground=ground, **fields) as cluster:
             if not script.get("COLD"):
                 cluster.endpoint(options.to)
             if before := script.get("before"):
@@ -394,9 +416,26 @@ def _present(trace: Trace, options: Options) -> None:
 
         click.echo(json.dump(trace), nl=False)
     elif not sections:
-        raise Problem("nothing is left to tell: see --member and --module")
+        raise Problem(_why_nothing(trace, view))
     elif not (options.dot or options.svg or options.plays):
         _tell(trace, sections, view, options)
+
+
+def _why_nothing(trace: Trace, view: View) -> str:
+    from tracer.model import CLIENT
+
+    if view.member not in ("", CLIENT, *trace.members):
+        return f"there is no {view.member} among {', '.join((CLIENT, *trace.members))}"
+    if view.member or view.module:
+        return "nothing is left to tell: see --member and --module"
+    return "nothing was recorded: does the story ask the cluster for anything, and await it?"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Problem(f"{path}: {error.strerror}") from None
 
 
 def _draw(trace: Trace, sections: list[Section], options: Options) -> None:
@@ -404,9 +443,9 @@ def _draw(trace: Trace, sections: list[Section], options: Options) -> None:
 
     source = callgraph.dot(trace, sections)
     if options.dot:
-        options.dot.write_text(source, encoding="utf-8")
+        _write(options.dot, source)
     if options.svg:
-        options.svg.write_text(callgraph.svg(source, " ".join(trace.command)), encoding="utf-8")
+        _write(options.svg, callgraph.svg(source, " ".join(trace.command)))
 
 
 def _play(trace: Trace, options: Options) -> None:
@@ -417,7 +456,7 @@ def _play(trace: Trace, options: Options) -> None:
     from tracer.render import player
 
     path = options.html or Path(tempfile.mkdtemp(prefix="tracer-")) / "trace.html"
-    path.write_text(player.page(trace), encoding="utf-8")
+    _write(path, player.page(trace))
     if options.open and not webbrowser.open(path.absolute().as_uri()):
         click.echo(f"tracer: no browser was found; the page is {path}", err=True)
 

@@ -418,12 +418,17 @@ def check(words: list[str]) -> Outcome | None:
     root = root_cmd(Surroundings(stdout=output, stderr=errors))
     try:
         found, rest = root.find(words)
+        asked = found.name == "help"
+        if asked:
+            found, rest = root.find(rest)
         found.init_default_help_flag()
         found.parse_flags(rest)
-        if found.run and not found.get("help", bool):
+        if found.run and not asked and not found.get("help", bool):
             return None
     except UsageError as error:
-        return Outcome(1, "", f"tracer: {str(error).splitlines()[0]}\n")
+        of = " ".join(error.command.path.split()[1:])
+        hint = f"try tracer help {of}" if of else "try tracer --help"
+        return Outcome(1, "", f"tracer: {str(error).splitlines()[0]} ({hint})\n")
     usage_func(found)
     return Outcome(0, output.getvalue(), errors.getvalue())
 

@@ -75,8 +75,9 @@ def stations(trace: Trace, title: Title) -> dict[int, str]:
 
 
 def _wanted(trace: Trace, span: Span, view: View) -> bool:
-    module = span.function.file.removesuffix(".py").replace("/", ".")
-    return view.member in ("", trace.member(span.task)) and view.module in module
+    module = f".{span.function.file.removesuffix('.py').replace('/', '.')}."
+    named = not view.module or f".{view.module}." in module
+    return view.member in ("", trace.member(span.task)) and named
 
 
 def _stations(trace: Trace, spans: Iterable[Span], title: Title) -> list[Row]:

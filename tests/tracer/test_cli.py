@@ -161,6 +161,37 @@ def test_one_of_three_puts_is_told_without_the_others() -> None:
         assert "what the answer did not wait for" in done.stdout
 
 
+def test_of_what_was_saved_without_its_lines_that_is_said_where_they_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "put.json"
+    path.write_text(tracer("put", "a", "b", "--members", "1", "--json").stdout)
+    said = f"tracer: {path} has no lines that ran: -d 3 --json saves them, too\n"
+    for words, errors in ((("-d", "2"), ""), (("-d", "3"), said), (("--html", str(tmp_path / "x")), said)):
+        done = tracer("show", str(path), *words)
+        assert (done.returncode, done.stderr) == (0, errors)
+    path.write_text(tracer("put", "a", "b", "--members", "1", "--json", "-d", "3").stdout)
+    assert tracer("show", str(path), "-d", "3").stderr == ""
+
+
+def test_a_module_is_not_one_whose_name_begins_alike() -> None:
+    done = tracer("put", "a", "b", "--seed", "1", "-d", "2", "--module", "raft", COLUMNS="200")
+    shown = {line.split("#")[0].split()[-1] for line in done.stdout.splitlines() if ".go#" in line}
+    assert "raft/raft.go" in shown
+    assert not [each for each in shown if "rafthttp" in each]
+
+
+def test_what_etcdctl_says_by_itself_takes_no_cluster_and_no_arrows() -> None:
+    for words, said in ((("help",), "minietcdctl - "), (("help", "put"), "put - Puts the given key")):
+        done = tracer(*words)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"NAME:\n\t{said}")
+    assert "⇓" not in tracer("version", "--seed", "1").stdout
+
+
+def test_a_command_may_stand_after_two_dashes() -> None:
+    done = tracer("--seed", "1", "--members", "1", "--", "put", "foo", "bar")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "OK")
+
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "examples").glob("*.py")))
 def test_the_examples_run(name: str) -> None:
     done = tracer("run", f"examples/{name}.py", "--plain")

@@ -63,11 +63,16 @@ def load(text: str) -> Trace:
     """The trace that was dumped as ``text``. Raises FormatError if it is none."""
     try:
         data = json.loads(text)
-        if data["schema"] != SCHEMA:
-            raise FormatError(f"schema {data['schema']} is not known here, {SCHEMA} is")
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"not a trace: no JSON: {error}") from error
+    if not isinstance(data, dict) or "schema" not in data:
+        raise FormatError("not a trace: --json writes one that names its schema first")
+    if data["schema"] != SCHEMA:
+        raise FormatError(f"schema {data['schema']} is not known here, {SCHEMA} is")
+    try:
         return _Loader().load(data)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FormatError(f"not a trace: {type(error).__name__}: {error}") from error
+        raise FormatError(f"not a whole trace: {type(error).__name__}: {error}") from error
 
 
 def task_names(trace: Trace) -> dict[int, str]:

@@ -65,8 +65,9 @@ class Terminal:
             for edge in section.leaving:
                 if edge.lost or (self.view.depth > 1 and edge.kind != "call"):
                     yield self._leaving(edge)
-        yield Text()
-        yield Text(f"⇓ {self.legend[0]}   ↓ what else came of it", style="dim")
+        if any(section.via for section in self.sections):
+            yield Text()
+            yield Text(f"⇓ {self.legend[0]}   ↓ what else came of it", style="dim")
 
     def _headline(self) -> Text:
         members = self.trace.members
