@@ -139,7 +139,8 @@ def _of_tracer() -> Iterator[Row]:
     context = click.Context(cli.command)
     for option in cli.command.params:
         if isinstance(option, click.Option) and (told := option.get_help_record(context)):
-            shown = "" if option.is_flag else option.default or option.show_default
+            given = isinstance(option.default, str | int) and not option.is_flag
+            shown = option.default if given else option.show_default
             yield f"`{told[0]}`", _with_range(option), _default(str(shown or ""))
 
 
