@@ -17,6 +17,7 @@ import dataclasses
 import io
 import re
 import sys
+import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ from tracer.machine import Machine
 from tracer.model import Span, Trace
 from tracer.recorder import Recorder
 from tracer.rpc import Calls
+from tracer.source import ROOT
 from tracer.stations import is_station
 from tracer.subject import MEMBER
 
@@ -105,21 +107,23 @@ class Cluster:
         self._places: dict[str, Place] = {}
         self._fields = fields
         self._numbers = count(1)
+        self._fault = ""
 
     async def __aenter__(self) -> Self:
+        asyncio.get_running_loop().set_exception_handler(self._died)
         try:
             async with asyncio.timeout(_PATIENCE):
                 await self._start()
         except TimeoutError:
-            await self._ground.stop()
+            await self._stop()
             raise ClusterError(f"the cluster had no leader within {_PATIENCE:.0f} s") from None
         except BaseException:
-            await self._ground.stop()
+            await self._stop()
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._ground.stop()
+        await self._stop()
 
     @property
     def running(self) -> list[str]:
@@ -295,6 +299,25 @@ class Cluster:
         """What we call it: it has no name itself before it runs."""
         peers = {place.peer: name for name, place in self._places.items()}
         return next((peers[url] for url in member.peer_urls if url in peers), member.name)
+
+    async def _stop(self) -> None:
+        """Stop all members. Raises ClusterError if one had a fault: that is why what came after it failed."""
+        asyncio.get_running_loop().set_exception_handler(None)
+        await self._ground.stop()
+        if self._fault:
+            raise ClusterError(self._fault) from None
+
+    def _died(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Remember where the first task died of what was nobody's to catch: a real member would end by it."""
+        error, task = context.get("exception"), context.get("task")
+        if not isinstance(error, Exception) or task is None:
+            loop.default_exception_handler(context)
+        elif not self._fault:
+            *_, at = traceback.extract_tb(error.__traceback__)
+            where = f"{at.filename.removeprefix(f'{ROOT}/')}:{at.lineno}"
+            member = task.get_context().get(MEMBER, "the client")
+            told = f"{type(error).__name__}: {str(error) or at.line}"
+            self._fault = f"{where}: {told} ({member}: {task.get_name()} died of it)"
 
     async def _start(self) -> None:
         self._places = {name: self._ground.place(name) for name in self.names}

@@ -284,6 +284,21 @@ def test_what_is_wrong_in_a_script_is_told_in_one_line(
     assert done.stderr.startswith(f"tracer: {script}{complaint}")
 
 
+@pytest.mark.parametrize("seed", ["", "SEED = 1\n"])
+def test_a_fault_in_a_members_own_loop_is_told_instead_of_what_came_of_it(tmp_path: Path, seed: str) -> None:
+    script = tmp_path / "story.py"
+    fault = (
+        "from minietcd.etcdserver.server import EtcdServer\n"
+        "def apply_entry_normal(self, e):\n    assert b'foo' not in e.data\n"
+        "async def before(cluster):\n    EtcdServer.apply_entry_normal = apply_entry_normal\n"
+    )
+    script.write_text(f"{seed}{fault}{_TELL}await cluster.ctl('put', 'foo', 'bar')")
+    done = tracer("run", str(script), "--members", "1")
+    at = f"{script}:{3 + bool(seed)}: AssertionError: assert b'foo' not in e.data"
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"tracer: {at} (n1: apply scheduler (fifo.run) died of it)\n"
+
+
 def test_a_setting_that_no_member_has_is_refused(tmp_path: Path) -> None:
     script = tmp_path / "story.py"
     script.write_text(f"CONFIG = {{'speed': 1}}\n{_TELL}pass")
