@@ -153,7 +153,16 @@ def command(rest: tuple[str, ...], /, words: tuple[str, ...], **options: Any) ->
 
 
 def main() -> None:
-    """The program: exit code 1 for a problem, 2 for a usage error, 130 on Ctrl-C, 141 on a closed pipe."""
+    """The program: exit code 1 for a problem, 2 for a usage error, 128 + its number for a signal."""
+    received = signal.SIGINT
+
+    def stop(number: int, _: object) -> None:
+        """Clean up as on Ctrl-C."""
+        nonlocal received
+        received = signal.Signals(number)
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, stop)
     try:
         import logging
 
@@ -171,7 +180,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        sys.exit(128 + signal.SIGINT)
+        sys.exit(128 + received)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)

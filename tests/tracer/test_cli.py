@@ -380,14 +380,33 @@ def test_a_closed_pipe_ends_it_quietly() -> None:
         assert closed.stderr.read() == b""
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("at", ["while it records", "while it waits for a reader"])
-def test_an_interrupt_ends_it_quietly(at: str) -> None:
+def test_an_interrupt_ends_it_quietly(at: str, number: signal.Signals) -> None:
     with _started("put", "a", "b", "-d", "3") as stopped:  # which is more than a pipe holds
         assert stopped.stdout is not None and stopped.stderr is not None
         assert stopped.stdout.readline() == b"OK\n"
         if at == "while it waits for a reader":
             while _unread(stopped.stdout) < _PIPE_HOLDS - mmap.PAGESIZE or not _asleep(stopped.pid):
                 pass
-        stopped.send_signal(signal.SIGINT)
-        assert stopped.wait(30) == 128 + signal.SIGINT
+        stopped.send_signal(number)
+        assert stopped.wait(30) == 128 + number
         assert stopped.stderr.read() == b""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("seed", ["", "SEED = 1\n"])
+def test_a_signal_in_the_middle_leaves_no_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: str, number: signal.Signals
+) -> None:
+    script, temporary = tmp_path / "story.py", tmp_path / "temporary"
+    temporary.mkdir()
+    script.write_text(
+        f"import os\n{seed}{_TELL}os.kill(os.getpid(), {number:d})\n    await cluster.healthy()"
+    )
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    with _started("run", str(script)) as stopped:
+        assert stopped.wait(30) == 128 + number
+        assert stopped.stderr is not None
+        assert stopped.stderr.read() == b""
+    assert not list(temporary.iterdir())
