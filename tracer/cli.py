@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -242,7 +242,8 @@ def _run(words: tuple[str, ...], options: Options) -> Trace:
     import runpy
 
     path = _file(words)
-    with _blamed_on(path):
+    aside = redirect_stdout(sys.stderr) if options.json else nullcontext()
+    with _blamed_on(path), aside:
         sys.path.insert(0, str(path.parent))  # as if Python ran it
         script = runpy.run_path(str(path), run_name="__story__")
         if complaint := _complaint(script):

@@ -284,6 +284,18 @@ def test_what_is_wrong_in_a_script_is_told_in_one_line(
     assert done.stderr.startswith(f"tracer: {script}{complaint}")
 
 
+def test_what_a_script_prints_is_not_among_the_json_and_its_commands_are_told_apart(tmp_path: Path) -> None:
+    script = tmp_path / "story.py"
+    puts = 'cluster.ctl("put", "a", "1"), cluster.ctl("put", "b", "2")'
+    script.write_text(f"SEED = 1\n{_TELL}print('both:')\n    await cluster.together({puts})")
+    done = tracer("run", str(script), "--json")
+    assert (done.returncode, done.stderr) == (0, "both:\n")
+    assert json.loads(done.stdout)["command"] == ["story"]
+    told = tracer("run", str(script), "--plain").stdout.splitlines()
+    assert told[0] == "both:"
+    assert {"client  main", "client  main #2"} <= set(told)
+
+
 @pytest.mark.parametrize("seed", ["", "SEED = 1\n"])
 def test_a_fault_in_a_members_own_loop_is_told_instead_of_what_came_of_it(tmp_path: Path, seed: str) -> None:
     script = tmp_path / "story.py"

@@ -102,9 +102,10 @@ class Terminal:
         yield self._right(self._cut(head, 10 * bool(began)), began)
 
     def _lane(self, section: Section) -> str:
-        """The task's name; of several handlers, which one."""
+        """The task's name; of several handlers, or commands of the client, which one."""
         number = section.turn[0]
-        return self.names[number] if section.task == "gRPC handler" else section.task
+        one_of = section.task == "gRPC handler" or section.members == [CLIENT]
+        return self.names[number] if one_of else section.task
 
     def _row(self, section: Section, row: Row, number: int) -> Iterator[Text]:
         left = Text("  ")
