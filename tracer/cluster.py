@@ -1,8 +1,10 @@
 """The harness: a cluster of real members in this process, on loopback, and a recorder to switch on.
 
 A script for ``tracer run`` is a module with ``async def story(cluster)``, which is recorded. It may set
-``MEMBERS``, and talks to the cluster by ``ctl`` (the real command) or by a ``client``, each request
-in a task of its own. A command that fails ends the story, unless it catches the CommandError::
+``MEMBERS`` and ``SEED`` (as the flags of these names), ``CONFIG`` (a dict with fields of
+``embed.config.Config``) and ``COLD`` (nobody is started yet), and have an ``async def before(cluster)``,
+which is not recorded. It talks to the cluster by ``ctl`` (the real command) or by a ``client``, each
+request in a task of its own. A command that fails ends the story, unless it catches the CommandError::
 
     async def story(cluster: Cluster) -> None:
         await cluster.together(cluster.ctl("put", "a", "1"), cluster.ctl("put", "b", "2"))
